@@ -1,0 +1,1 @@
+"""What we do to staging: scenario, environment, plan, engine and the faults."""

@@ -1,0 +1,77 @@
+"""The contract of a fault: a frozen spec that can prepare, inject, prove, heal and prove again."""
+
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field
+
+from drill.duration import Duration
+from experiments.runtime.ports import Staging, Undo
+
+Need = Literal["agent", "host"]
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """
+    What something other than the act's own answer shows.
+
+    Attributes:
+        holds: True if the wanted state was seen.
+
+        text: One clause for the report, what was looked at and what it showed.
+
+        earliest: Monotonic seconds before which it cannot have begun, None if unknown.
+
+        latest: Monotonic seconds by which it had begun, None if unknown.
+    """
+
+    holds: bool
+    text: str
+    earliest: float | None = None
+    latest: float | None = None
+
+
+class FaultSpec(BaseModel):
+    """
+    A change to staging that can be undone.
+
+    Attributes:
+        needs: What must be armed for it: `agent` in the target's network namespace, `host` for signals.
+
+        family: Faults of one family may not overlap on one target.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    family: ClassVar[str]
+    needs: ClassVar[Need | None] = None
+    heals_how: ClassVar[str]
+    momentary: ClassVar[bool] = False
+
+    fault: str
+    target: Annotated[str, Field(min_length=1, description="a service of the environment")]
+    at: Duration = 0.0
+    for_: Annotated[Duration | None, Field(alias="for")] = None
+
+    def path(self) -> str:
+        """How it gets in, one clause for the plan."""
+        raise NotImplementedError(self.fault)
+
+    async def prepare(self, staging: Staging, name: str) -> Undo:
+        """Read what must be restored; changes nothing. *name* is unique within the drill."""
+        raise NotImplementedError(self.fault)
+
+    async def inject(self, staging: Staging, undo: Undo) -> None:
+        """Bring the fault into force."""
+        raise NotImplementedError(self.fault)
+
+    async def effective(self, staging: Staging, undo: Undo, since: float) -> Proof:
+        """Look whether it is in force; *since* is when the injection was called."""
+        raise NotImplementedError(self.fault)
+
+    async def heal(self, staging: Staging, undo: Undo) -> str:
+        """Put everything back, idempotent, from whatever state it is in; says how."""
+        raise NotImplementedError(self.fault)
+
+    async def removed(self, staging: Staging, undo: Undo, since: float) -> Proof:
+        """Look whether it is gone; *since* is when the healing was called."""
+        raise NotImplementedError(self.fault)

@@ -1,0 +1,1 @@
+"""The ports through which a drill touches the world, and their adapters."""

@@ -1,0 +1,186 @@
+"""
+What a drill needs from the world, as narrow protocols.
+
+Every time in a port is monotonic seconds of this boot (`anyio.current_time()`), so that fakes can run on virtual time.
+Every method may raise `Unsure` when the engine does not answer.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from drill.events import Record, Remaining, Service
+
+Outcome = Literal["open", "refused", "silent", "unresolved"]
+Way = Literal["drop", "reject"]
+
+
+class ContainerState(msgspec.Struct, frozen=True):
+    """One container as the engine sees it now; *status* is the engine's own word."""
+
+    service: str
+    container: str
+    status: Literal["created", "running", "paused", "restarting", "removing", "exited", "dead"]
+    started_at: str
+    pid: int
+    restarts: int
+    restart_policy: str
+    health: str = ""
+
+
+class Undo(msgspec.Struct, frozen=True):
+    """
+    What must be restored; no secrets, and enough for another process to do it alone.
+
+    Attributes:
+        service: Name of the compose service.
+
+        container: Full id of the container the fault is for.
+
+        want: The state it was found in and must be put back to.
+
+        rule: Name of the rule in the container's network namespace, empty if there is none.
+    """
+
+    service: str
+    container: str
+    want: Literal["running", "paused", "exited"]
+    rule: str = ""
+
+
+class PathRule(msgspec.Struct, frozen=True):
+    """Packets between a target and what *to* resolves to; *name* is unique within one drill."""
+
+    name: str
+    to: str
+    way: Way
+    port: int | None = None
+
+
+class PathSeen(msgspec.Struct, frozen=True):
+    """One attempt to open a TCP connection from inside the target's present network namespace."""
+
+    outcome: Outcome
+    sent: float
+    got: float
+    address: str = ""
+
+
+class EngineEvent(msgspec.Struct, frozen=True):
+    """The engine's own word that something happened to one of the stack's containers."""
+
+    service: str
+    container: str
+    action: str
+    at: float
+    wall_s: float
+
+
+class ArmedFault(msgspec.Struct, frozen=True):
+    """What is written on the engine before the act: intent and undo of one fault."""
+
+    id: str
+    fault: str
+    spec: str
+    undo: Undo
+
+
+class RunInfo(msgspec.Struct, frozen=True):
+    """Which drill this is, for the lock, the labels and the guardian."""
+
+    run: str
+    scenario: str
+    project: str
+    directory: str
+
+
+class Lifecycle(Protocol):
+    """The states of one service's container."""
+
+    async def state(self, service: str) -> ContainerState:
+        """How the container is now."""
+
+    async def pause(self, service: str) -> None:
+        """Freeze every process of it."""
+
+    async def stop(self, service: str, grace_s: float) -> None:
+        """Ask it to end, and kill it after *grace_s*."""
+
+    async def restart(self, service: str, grace_s: float) -> None:
+        """Stop it and start it again."""
+
+    async def crash(self, service: str, signal: str) -> None:
+        """Signal its first process from the host's PID namespace, so that restart policies act."""
+
+    async def restore(self, undo: Undo) -> str:
+        """
+        Put the container back into the state *undo* wants; idempotent.
+
+        Returns:
+            How: `already`, `unpaused`, `started`, or `gone` when the container exists no more.
+        """
+
+    async def seen(self, service: str, action: str, since: float) -> EngineEvent | None:
+        """The first event named *action* at or after *since*, from the engine's own stream."""
+
+
+class Paths(Protocol):
+    """The network of one target, from the inside, through its armed agent."""
+
+    async def state(self, service: str) -> ContainerState:
+        """How the container is now."""
+
+    async def block(self, service: str, rule: PathRule) -> None:
+        """Put *rule* in force; it expires by itself within 3 s once nobody refreshes it."""
+
+    async def unblock(self, service: str, rule: str) -> None:
+        """Take the rule named *rule* away; idempotent, and no error when the target is gone."""
+
+    async def look_along(
+        self, service: str, to: str, port: int, patience_s: float
+    ) -> PathSeen:
+        """Try to connect from the target's namespace to *to*:*port*, giving up after *patience_s*."""
+
+
+class Staging(Lifecycle, Paths, Protocol):
+    """All that faults may ask of the stack."""
+
+
+class Stack(Staging, Protocol):
+    """All that the engine asks of the stack, around the faults."""
+
+    async def survey(self) -> Sequence[Service]:
+        """Every container of the project, for the report."""
+
+    async def claim(self, run: RunInfo) -> None:
+        """
+        Take the lock and start the guardian.
+
+        Raises:
+            StagingBusy: Another drill holds the lock and lives.
+
+            Unhealed: A drill that died left something; the message has the command.
+        """
+
+    async def arm(self, faults: Sequence[ArmedFault]) -> None:
+        """Write intents and undos on the engine and start the agents that the faults need."""
+
+    async def rearm(self, service: str) -> bool:
+        """Bring the agent of a restarted target into its new namespace; False if it is gone."""
+
+    def events(self) -> AsyncIterator[EngineEvent]:
+        """Events about the project's containers from now on; ends when the stack is closed."""
+
+    async def remaining(self) -> Sequence[Remaining]:
+        """What of this drill is still in force on staging, looked up afresh."""
+
+    async def release(self) -> None:
+        """Remove agents and markers, tell the guardian that all is well, give the lock back."""
+
+
+class Sink(Protocol):
+    """Where records of the journal go."""
+
+    def write(self, record: Record, *, durable: bool = False) -> None:
+        """Append one record; with *durable* it is on disk before this returns."""

@@ -1,0 +1,1 @@
+"""What every Python service of the staging stack shares."""

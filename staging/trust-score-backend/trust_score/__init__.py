@@ -1,0 +1,1 @@
+"""The four sacred features: written to PostgreSQL, read back from there or from the cache."""

@@ -10,7 +10,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from drill.events import Record, Remaining, Service
+from drill.events import Remaining, Service
+from drill.journal import Record
 
 Outcome = Literal["open", "refused", "silent", "unresolved"]
 Way = Literal["drop", "reject"]

@@ -1,0 +1,160 @@
+"""
+What a payment means for its order. The only place that decides it.
+
+Called with what Paystack says of a reference, from the callback, the webhook's job and the
+reconciler alike; any number of times and at once, as the account's row is locked first.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Literal
+from uuid import uuid4
+
+import asyncpg
+
+from shop.orders import move
+from shop.paystack_api import Transaction
+
+log = logging.getLogger(__name__)
+
+DOMAIN = "test"
+CAPTURED = "success"
+# Nothing of these is final: a customer may still pay. Only `failed` asks for a new attempt.
+FAILED = "failed"
+
+Money = Literal["not_captured", "foreign", "wrong", "right"]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The order a reference belongs to, and the state it is in now."""
+
+    order_id: str
+    state: str
+
+
+def judge(order: asyncpg.Record, reference: str, paid: Transaction) -> Money:
+    """
+    Whether *paid* pays for *order*.
+
+    More than the price is right only where Paystack's own figures say why: the fee was passed to
+    the payer, or the amount asked for is the price.
+    """
+    if paid.domain != DOMAIN or paid.reference != reference:
+        return "foreign"
+    if paid.status != CAPTURED:
+        return "not_captured"
+    price = order["amount"]
+    if paid.currency != order["currency"] or paid.amount < price:
+        return "wrong"
+    exact = paid.amount == price
+    explained = paid.amount - paid.fees == price or paid.requested_amount == price
+    return "right" if exact or explained else "wrong"
+
+
+async def settle(
+    connection: asyncpg.Connection, reference: str, paid: Transaction
+) -> Settled | None:
+    """
+    Apply what Paystack says of *reference*; call it inside a transaction.
+
+    Returns:
+        The order and its state afterwards; none if no attempt of ours has this reference.
+    """
+    account = await connection.fetchval(
+        "SELECT o.account_id FROM attempts a JOIN orders o ON o.id = a.order_id"
+        " WHERE a.reference = $1",
+        reference,
+    )
+    if account is None:
+        return None
+    # All orders of a customer are settled one after the other, whoever does it.
+    await connection.execute("SELECT 1 FROM accounts WHERE id = $1 FOR UPDATE", account)
+    order = await connection.fetchrow(
+        "SELECT o.*, a.state AS attempt FROM attempts a JOIN orders o ON o.id = a.order_id"
+        " WHERE a.reference = $1",
+        reference,
+    )
+    money = judge(order, reference, paid)
+    if money == "right":
+        await _accept(connection, order, reference, paid)
+    elif money == "wrong":
+        log.warning("order %s: payment of the wrong amount or currency, refunding", order["id"])
+        await _close_attempt(connection, reference, "refused", paid)
+        await _give_back(connection, order["id"], reference, paid.amount, "wrong_amount")
+    elif money == "not_captured" and paid.status == FAILED:
+        await connection.execute(
+            "UPDATE attempts SET state = 'failed' WHERE reference = $1 AND state = 'open'",
+            reference,
+        )
+    state = await connection.fetchval("SELECT state FROM orders WHERE id = $1", order["id"])
+    return Settled(order["id"], state)
+
+
+async def _accept(
+    connection: asyncpg.Connection, order: asyncpg.Record, reference: str, paid: Transaction
+) -> None:
+    """Money of the right amount: it pays its order, or it is one too many and goes back."""
+    await _close_attempt(connection, reference, "success", paid)
+    if order["paid_reference"] == reference:
+        return
+    if order["state"] in ("open", "cancelled") and await _make_room(connection, order):
+        if order["state"] == "cancelled":
+            log.warning("order %s: paid after it was cancelled, reinstated", order["id"])
+        await move(connection, order["id"], "paid")
+        await connection.execute(
+            "UPDATE orders SET paid_reference = $2 WHERE id = $1", order["id"], reference
+        )
+        return
+    log.warning("order %s: paid a second time, refunding %s", order["id"], reference)
+    await _give_back(connection, order["id"], reference, paid.amount, "surplus")
+
+
+async def _make_room(connection: asyncpg.Connection, order: asyncpg.Record) -> bool:
+    """
+    Whether the customer may have this order's product.
+
+    Of a product that is had once, another order that is only open gives way; one that is paid
+    does not.
+    """
+    if not order["once_only"]:
+        return True
+    other = await connection.fetchrow(
+        "SELECT id, state FROM orders WHERE account_id = $1 AND product = $2 AND id <> $3"
+        " AND state IN ('open', 'paid', 'fulfilled', 'refunding')",
+        order["account_id"],
+        order["product"],
+        order["id"],
+    )
+    return other is None or (
+        other["state"] == "open" and await move(connection, other["id"], "cancelled")
+    )
+
+
+async def _close_attempt(
+    connection: asyncpg.Connection, reference: str, state: str, paid: Transaction
+) -> None:
+    await connection.execute(
+        "UPDATE attempts SET state = $2, transaction_id = $3, next_check_at = NULL"
+        " WHERE reference = $1",
+        reference,
+        state,
+        paid.id,
+    )
+
+
+async def _give_back(
+    connection: asyncpg.Connection, order_id: str, reference: str, amount: int, reason: str
+) -> None:
+    """Ask for a refund once; the engine carries it out."""
+    await connection.execute(
+        "INSERT INTO refunds (id, reference, order_id, amount, reason) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT DO NOTHING",
+        uuid4(),
+        reference,
+        order_id,
+        amount,
+        reason,
+    )

@@ -1,0 +1,1 @@
+"""Grants what was paid, exactly once, and mails the receipt."""

@@ -1,0 +1,53 @@
+"""python3 -m fulfillment"""
+
+from __future__ import annotations
+
+from common import settings
+from common.database import Database
+from common.serving import run, serve, server
+from common.telemetry import METRICS_ROUTE, Telemetry
+from shop import SCHEMA
+from shop.paystack_api import PaystackApi
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from fulfillment.consumer import Consumer
+from fulfillment.fulfil import Fulfilment
+from fulfillment.mailer import Mailer
+from fulfillment.reconciler import Reconciler
+from fulfillment.refunder import Refunder
+
+PORT = 3002
+SMTP_PORT = 25
+ORDER_EXPIRES_S = 24 * 3600.0
+
+
+async def _health(_: Request) -> JSONResponse:
+    return JSONResponse({"status": "ok", "release": settings.text("RELEASE", "unknown")})
+
+
+def build() -> ASGIApp:
+    """What can be seen of the engine from outside."""
+    routes: list[BaseRoute] = [Route("/api/health", _health), METRICS_ROUTE]
+    return Telemetry(Starlette(routes=routes), service="fulfillment-engine", routes=routes)
+
+
+async def main() -> None:
+    """Put the parts together and work."""
+    database = Database(settings.text("DATABASE_URL"), schema=SCHEMA)
+    paystack = PaystackApi(settings.paystack_secret_key())
+    fulfilment = Fulfilment(database, paystack)
+    expires_s = settings.number("ORDER_EXPIRES_S", ORDER_EXPIRES_S)
+    reconciler = Reconciler(database, fulfilment, order_expires_s=expires_s)
+    mailer = Mailer(database, settings.text("SMTP_HOST", "inbox"), SMTP_PORT)
+    consumer = Consumer(settings.text("REDIS_URL"), fulfilment)
+    refunder = Refunder(database, paystack)
+    await serve(
+        server(build(), PORT), tasks=(consumer.run, reconciler.run, refunder.run, mailer.run)
+    )
+
+
+run(main)

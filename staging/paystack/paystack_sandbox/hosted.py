@@ -1,0 +1,174 @@
+"""The hosted page on checkout.paystack.com: where the customer pays, and is sent back from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from jinja2 import Environment, PackageLoader
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from paystack_sandbox import cards
+from paystack_sandbox.cards import Card
+from paystack_sandbox.store import Row, Store, now
+from paystack_sandbox.views import SELECT, transaction_data
+from paystack_sandbox.webhooks import Webhooks
+
+# Paystack's published local tariff: 1.5 % and NGN 100, at most NGN 2,000, in subunits.
+FEE_SHARE, FEE_FLAT, FEE_LIMIT, FEE_FLAT_FROM = 0.015, 10_000, 200_000, 250_000
+PAID = ("success", "reversed", "reversal-pending")
+
+
+def fees_of(amount: int) -> int:
+    """What Paystack keeps of an amount."""
+    flat = FEE_FLAT if amount >= FEE_FLAT_FROM else 0
+    return min(FEE_LIMIT, round(amount * FEE_SHARE) + flat)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a post of the form led to: the next stage, or an end."""
+
+    stage: str
+    status: str
+    says: str
+    captured: bool = False
+    card: Card | None = None
+
+
+def next_step(stage: str, card_number: str | None, form: dict[str, str]) -> Step:
+    """
+    What the bank says to the form, decided without touching anything.
+
+    A declined card leaves the transaction abandoned, so that another may be tried; a wrong PIN or
+    OTP ends it as failed.
+    """
+    if stage == "card":
+        card = cards.find(form.get("card_number", ""), form.get("card_cvv", ""))
+        if card is None:
+            return Step("card", "abandoned", cards.NOT_A_TEST_CARD)
+    else:
+        card = cards.CARDS[str(card_number)]
+        if stage == "pin" and form.get("card_pin") != card.pin:
+            return Step("over", "failed", "Incorrect PIN", card=card)
+        if stage == "otp" and form.get("card_otp") != card.otp:
+            return Step("over", "failed", "Incorrect OTP", card=card)
+    if stage == "card" and card.pin:
+        return Step("pin", "ongoing", "Please enter your card PIN", card=card)
+    if stage == "pin" and card.otp:
+        return Step("otp", "ongoing", "Please enter the OTP sent to you", card=card)
+    if card.outcome == "captured":
+        return Step("over", "success", card.says, captured=True, card=card)
+    if card.outcome == "declined":
+        return Step("card", "abandoned", card.says, card=card)
+    return Step("over", "failed", card.says, card=card)
+
+
+class HostedPage:
+    """Handlers of checkout.paystack.com."""
+
+    def __init__(self, store: Store, webhooks: Webhooks) -> None:
+        self._store = store
+        self._webhooks = webhooks
+        environment = Environment(loader=PackageLoader("paystack_sandbox"), autoescape=True)
+        self._page = environment.get_template("hosted.html")
+
+    def routes(self) -> list[Route]:
+        """The paths of the hosted page."""
+        return [
+            Route("/{access_code}", self.show, methods=["GET"]),
+            Route("/{access_code}/pay", self.pay, methods=["POST"]),
+            Route("/{access_code}/cancel", self.cancel, methods=["POST"]),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        """The form; or the way back, when there is nothing left to do here."""
+        row = self._find(request)
+        if row is None:
+            return HTMLResponse(self._page.render(row=None), 404)
+        if row["status"] in PAID:
+            return self._back(row)
+        return self._render(row)
+
+    async def pay(self, request: Request) -> Response:
+        """Take a form; a capture is committed before anybody is told of it."""
+        form = {key: str(value) for key, value in (await request.form()).items()}
+        row = self._find(request)
+        if row is None:
+            return HTMLResponse(self._page.render(row=None), 404)
+        if row["status"] not in PAID and row["stage"] != "over":
+            self._record(row, next_step(row["stage"], row["card"], form))
+            row = self._find(request)
+            assert row is not None
+        return self._back(row) if row["status"] in PAID else self._render(row)
+
+    async def cancel(self, request: Request) -> Response:
+        """Leave without paying; the transaction stays abandoned, which is not final."""
+        row = self._find(request)
+        if row is None:
+            return HTMLResponse(self._page.render(row=None), 404)
+        if row["status"] in PAID:
+            return self._back(row)
+        metadata: Any = json.loads(row["metadata"])
+        action = metadata.get("cancel_action") if isinstance(metadata, dict) else None
+        if action:
+            return RedirectResponse(str(action), 303)
+        return HTMLResponse(self._page.render(row=row, cancelled=True, amount=_amount(row)))
+
+    def _find(self, request: Request) -> Row | None:
+        code = request.path_params["access_code"]
+        return self._store.one(f"{SELECT} WHERE t.access_code = ?", code)
+
+    def _record(self, row: Row, step: Step) -> None:
+        """Write down a step; the capture's primary key keeps it to one a reference."""
+        with self._store.transaction():
+            if step.captured:
+                self._store.run(
+                    "INSERT INTO captures VALUES (?, ?, ?, ?, ?)",
+                    row["reference"],
+                    row["amount"],
+                    row["currency"],
+                    fees_of(row["amount"]),
+                    now(),
+                )
+            self._store.run(
+                "UPDATE transactions SET status = ?, stage = ?, gateway_response = ?, card = ?,"
+                " paid_at = ?, attempts = attempts + 1 WHERE id = ?",
+                step.status,
+                step.stage,
+                step.says,
+                step.card.number if step.card else None,
+                now() if step.captured else None,
+                row["id"],
+            )
+            if step.captured:
+                paid = self._store.one(f"{SELECT} WHERE t.id = ?", row["id"])
+                assert paid is not None
+                self._webhooks.enqueue("charge.success", row["id"], transaction_data(paid))
+
+    def _render(self, row: Row) -> Response:
+        return HTMLResponse(self._page.render(row=row, amount=_amount(row), back=return_url(row)))
+
+    def _back(self, row: Row) -> Response:
+        url = return_url(row)
+        if url:
+            return RedirectResponse(url, 303)
+        return HTMLResponse(self._page.render(row=row, paid=True, amount=_amount(row)))
+
+
+def return_url(row: Row) -> str | None:
+    """The merchant's callback with `trxref` and `reference` added to what it has already."""
+    if not row["callback_url"]:
+        return None
+    parts = urlsplit(row["callback_url"])
+    added = urlencode({"trxref": row["reference"], "reference": row["reference"]})
+    query = f"{parts.query}&{added}" if parts.query else added
+    return urlunsplit(parts._replace(query=query))
+
+
+def _amount(row: Row) -> str:
+    return f"{row['currency']} {row['amount'] / 100:,.2f}"

@@ -1,0 +1,135 @@
+"""Pages around paying: buy, come back, look at the order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import asyncpg
+from shop.products import PRODUCTS
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from vauntico_server.accounts import Accounts
+from vauntico_server.baskets import Baskets
+from vauntico_server.checkout import Checkout, Start
+from vauntico_server.pages import Views, form_of, see_other
+
+# How long the way back waits for the pass, so that the first page mostly shows the receipt.
+FULFILMENT_WAIT_S, LOOK_EVERY_S = 0.8, 0.05
+
+
+class Paying:
+    """Handlers."""
+
+    def __init__(
+        self, accounts: Accounts, baskets: Baskets, checkout: Checkout, views: Views
+    ) -> None:
+        self._accounts = accounts
+        self._baskets = baskets
+        self._checkout = checkout
+        self._views = views
+
+    def routes(self) -> list[Route]:
+        """The paths."""
+        return [
+            Route("/buy", self.buy, methods=["POST"]),
+            Route("/checkout/callback", self.callback),
+            Route("/checkout/cancelled", self.callback),
+            Route("/orders/{id}", self.order),
+        ]
+
+    async def buy(self, request: Request) -> Response:
+        """To Paystack's page, or a page that says why not."""
+        account = await self._accounts.of(request)
+        if account is None:
+            return see_other("/signin?next=/plans")
+        product = PRODUCTS.get((await form_of(request)).get("product", ""))
+        if product is None:
+            return await self._views.page(request, "lost.html", 404, account=account)
+        start = await self._checkout.start(account, product)
+        if start.outcome == "redirect":
+            return see_other(start.url)
+        if start.outcome == "paid":
+            return see_other(f"/orders/{start.order_id}")
+        return await self._not_now(request, start, product.name)
+
+    async def _not_now(self, request: Request, start: Start, product: str) -> Response:
+        """503 with what the customer needs to know: whether money moved, and what to do."""
+        outcome = "pending" if start.outcome == "pending" else "unavailable"
+        return await self._views.page(
+            request,
+            "checkout.html",
+            503,
+            outcome=outcome,
+            reason=start.outcome,
+            order_id=start.order_id,
+            product=product,
+        )
+
+    async def callback(self, request: Request) -> Response:
+        """Back from Paystack, paid or cancelled: Paystack is asked, nothing else is believed."""
+        query = request.query_params
+        reference = query.get("reference") or query.get("trxref") or ""
+        order = await self._baskets.order_of(reference)
+        if order is None:
+            return await self._views.page(request, "lost.html", 404)
+        paid = await self._checkout.come_back(reference)
+        order = await self._fulfilled_soon(order["id"])
+        cancelled = request.url.path.endswith("/cancelled")
+        if paid and cancelled and order["state"] == "open":
+            return await self._views.page(
+                request,
+                "checkout.html",
+                outcome="cancelled",
+                reason="cancelled",
+                order_id=order["id"],
+                product=order["product"],
+            )
+        account = await self._accounts.of(request)
+        if account and account.id == order["account_id"]:
+            return see_other(f"/orders/{order['id']}")
+        # Somebody else's browser: say what happened, show nothing of the order.
+        return await self._views.page(
+            request,
+            "checkout.html",
+            account=account,
+            outcome=outcome_of(order),
+            reason="elsewhere",
+            product=order["product"],
+        )
+
+    async def order(self, request: Request) -> Response:
+        """One order of the customer's own."""
+        account = await self._accounts.of(request)
+        if account is None:
+            return see_other(f"/signin?next={request.url.path}")
+        order = await self._baskets.order(request.path_params["id"])
+        if order is None or order["account_id"] != account.id:
+            return await self._views.page(request, "lost.html", 404, account=account)
+        return await self._views.page(
+            request,
+            "order.html",
+            account=account,
+            order=order,
+            product=PRODUCTS[order["product"]],
+            outcome=outcome_of(order),
+        )
+
+    async def _fulfilled_soon(self, order_id: str) -> asyncpg.Record:
+        until = time.monotonic() + FULFILMENT_WAIT_S
+        order = await self._baskets.order(order_id)
+        while order["state"] == "paid" and time.monotonic() < until:
+            await asyncio.sleep(LOOK_EVERY_S)
+            order = await self._baskets.order(order_id)
+        return order
+
+
+def outcome_of(order: asyncpg.Record) -> str:
+    """What the customer is told: "paid" only of money that Paystack has confirmed."""
+    if order["state"] in ("paid", "fulfilled"):
+        return "paid"
+    if order["state"] == "open":
+        return "failed" if order["attempt"] == "failed" else "pending"
+    return "cancelled"

@@ -52,7 +52,9 @@ class Database:
         self._schema_applied = False
 
     @asynccontextmanager
-    async def connection(self, deadline_s: float | None = None) -> AsyncIterator[asyncpg.Connection]:
+    async def connection(
+        self, deadline_s: float | None = None
+    ) -> AsyncIterator[asyncpg.Connection]:
         """
         A connection for the body of the `with`, which must end within the deadline.
 
@@ -78,7 +80,9 @@ class Database:
             raise
 
     @asynccontextmanager
-    async def transaction(self, deadline_s: float | None = None) -> AsyncIterator[asyncpg.Connection]:
+    async def transaction(
+        self, deadline_s: float | None = None
+    ) -> AsyncIterator[asyncpg.Connection]:
         """
         As `connection`, in one transaction: all of the body happens, or none of it.
 

@@ -60,7 +60,9 @@ async def _keep_running(task: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(TASK_RESTART_S)
 
 
-async def serve(*servers: uvicorn.Server, tasks: tuple[Callable[[], Awaitable[None]], ...] = ()) -> None:
+async def serve(
+    *servers: uvicorn.Server, tasks: tuple[Callable[[], Awaitable[None]], ...] = ()
+) -> None:
     """Serve until SIGTERM or SIGINT, with *tasks* in the background."""
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="worker"))

@@ -152,13 +152,19 @@ class PaystackApi:
         *,
         headers: dict[str, str],
     ) -> httpx.Response:
-        """One request; anything that is not Paystack's own JSON is no answer."""
+        """
+        One request; anything that is not Paystack's own JSON is no answer.
+
+        In a task of its own (wait_for): the anyio of Debian 12 swallows the cancellation of an
+        asyncio.timeout around it, and cancels the task once more instead.
+        """
+
+        async def exchange() -> httpx.Response:
+            async with httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=None) as client:
+                return await client.request(method, BASE + path, json=given, headers=headers)
+
         try:
-            async with (
-                asyncio.timeout(deadline_s),
-                httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=None) as client,
-            ):
-                answer = await client.request(method, BASE + path, json=given, headers=headers)
+            answer = await asyncio.wait_for(exchange(), deadline_s)
         except TimeoutError as error:
             raise PaystackUnavailable(f"no answer within {deadline_s:.1f} s") from error
         except (httpx.HTTPError, OSError) as error:

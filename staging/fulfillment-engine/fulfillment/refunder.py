@@ -114,8 +114,6 @@ class Refunder:
     async def _refused(self, row: asyncpg.Record, error: PaystackRefused) -> None:
         log.error("refund %s of %s refused: %s", row["id"], row["reference"], error)
         async with self._database.transaction() as connection:
-            await connection.execute(
-                "UPDATE refunds SET state = 'failed' WHERE id = $1", row["id"]
-            )
+            await connection.execute("UPDATE refunds SET state = 'failed' WHERE id = $1", row["id"])
             if row["reason"] == "asked":
                 await orders.move(connection, row["order_id"], "fulfilled")

@@ -131,9 +131,7 @@ class Refunds:
         if not str(raw).isdigit() or int(raw) <= 0:
             raise envelope.invalid("Invalid Amount Sent", "invalid_amount")
         if refunded + int(raw) > captured:
-            raise envelope.invalid(
-                "Total refund amount cannot exceed original transaction amount"
-            )
+            raise envelope.invalid("Total refund amount cannot exceed original transaction amount")
         return int(raw)
 
     def _refunded(self, transaction_id: int) -> int:

@@ -132,9 +132,7 @@ class Transactions:
 
     async def verify(self, request: Request) -> Response:
         """What became of a reference; 200 also when the payment failed."""
-        row = self._store.one(
-            f"{SELECT} WHERE t.reference = ?", request.path_params["reference"]
-        )
+        row = self._store.one(f"{SELECT} WHERE t.reference = ?", request.path_params["reference"])
         if row is None:
             raise envelope.REFERENCE_NOT_FOUND
         return envelope.success("Verification successful", transaction_data(row))

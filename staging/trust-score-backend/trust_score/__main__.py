@@ -23,9 +23,7 @@ async def main() -> None:
     cache = Cache(settings.text("REDIS_URL"))
     notes = Notes(database, cache)
     app = build(database, notes)
-    await serve(
-        server(app, PORT), tasks=(cache.watch, notes.prune, partial(watch_features, notes))
-    )
+    await serve(server(app, PORT), tasks=(cache.watch, notes.prune, partial(watch_features, notes)))
 
 
 run(main)

@@ -1,0 +1,138 @@
+"""A bundled staging stack under a project name of its own, for tests."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import docker
+from docker.models.containers import Container
+from docker.models.networks import Network
+
+STAGING = Path(__file__).resolve().parents[2] / "staging"
+UP_LIMIT_S = 300
+COMMAND_LIMIT_S = 60
+POLL_S = 0.05
+API_KEY = "drill-staging-key"
+SECRET_KEY = "sk_test_staging_tests"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running staging stack."""
+
+    project: str
+    web_port: int
+    paystack_port: int
+    inbox_port: int
+    api_key: str = API_KEY
+    secret_key: str = SECRET_KEY
+
+    @property
+    def web_url(self) -> str:
+        """The shop, as a browser on this machine finds it."""
+        return f"http://127.0.0.1:{self.web_port}"
+
+    @property
+    def inbox_url(self) -> str:
+        """Where mail and Slack messages are caught."""
+        return f"http://127.0.0.1:{self.inbox_port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What compose and the scripts are run with."""
+        return {
+            **os.environ,
+            "COMPOSE_PROJECT_NAME": self.project,
+            "STAGING_WEB_PORT": str(self.web_port),
+            "STAGING_PAYSTACK_PORT": str(self.paystack_port),
+            "STAGING_INBOX_PORT": str(self.inbox_port),
+            "STAGING_API_KEY": self.api_key,
+            "PAYSTACK_SECRET_KEY": self.secret_key,
+        }
+
+    def script(self, name: str, *args: str, limit_s: float = UP_LIMIT_S) -> None:
+        """Run one of staging/bin; its last words are in the error when it fails."""
+        done = subprocess.run(
+            [str(STAGING / "bin" / name), *args],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=limit_s,
+            check=False,
+        )
+        assert done.returncode == 0, f"bin/{name} failed:\n{done.stdout}{done.stderr}"
+
+    def compose(self, *args: str) -> str:
+        """Run compose on this stack and give back what it printed."""
+        plugin = subprocess.run(
+            ["docker", "compose", "version"],
+            capture_output=True,
+            check=False,
+        )
+        command = ["docker", "compose"] if plugin.returncode == 0 else ["docker-compose"]
+        done = subprocess.run(
+            [*command, "-f", str(STAGING / "compose.yaml"), *args],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_LIMIT_S,
+            check=False,
+        )
+        assert done.returncode == 0, f"compose {' '.join(args)} failed:\n{done.stderr}"
+        return done.stdout
+
+    def container_id(self, service: str) -> str:
+        """The id of a service's container, running or not."""
+        found = docker.from_env().containers.list(
+            all=True,
+            filters={
+                "label": [
+                    f"com.docker.compose.project={self.project}",
+                    f"com.docker.compose.service={service}",
+                ]
+            },
+        )
+        assert len(found) == 1, f"{service}: {len(found)} containers"
+        return str(found[0].id)
+
+    def container(self, service: str) -> Container:
+        """A service's container."""
+        return docker.from_env().containers.get(self.container_id(service))
+
+    def network(self) -> Network:
+        """The network all services share."""
+        return docker.from_env().networks.get(f"{self.project}_default")
+
+    def sql(self, query: str) -> str:
+        """One value from the shop's database, read as the drill reads it."""
+        command = ["psql", "-h", "/tmp", "-U", "drill_reader", "-d", "vauntico", "-Atc", query]
+        done = self.container("postgres").exec_run(command)
+        printed = bytes(done.output).decode().strip()
+        assert done.exit_code == 0, printed
+        return printed
+
+
+def free_port() -> int:
+    """A port that nobody listens on, from the system."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(look: Callable[[], T], *, within_s: float, what: str) -> T:
+    """Look until there is something to see; what is seen is given back."""
+    deadline = time.monotonic() + within_s
+    while True:
+        seen = look()
+        if seen:
+            return seen
+        assert time.monotonic() < deadline, f"not within {within_s} s: {what}"
+        time.sleep(POLL_S)

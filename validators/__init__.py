@@ -1,1 +1,1 @@
-
+"""What must hold: probes that look, checks that judge."""

@@ -1,0 +1,290 @@
+"""
+One drill, from top to bottom.
+
+preflight -> baseline -> faults -> heal -> quiet -> reconcile -> judge. Everything is a port, so that a drill of ten
+minutes runs in milliseconds of virtual time: no thread, no socket, no file in here.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import anyio
+
+from drill.errors import EXIT_UNHEALED, DrillError
+from drill.events import Aborted, Clean, End, EngineSaw, Remaining, StackSeen
+from experiments.control import Control
+from experiments.injection import Injection
+from experiments.judge import judge
+from experiments.plan import Plan
+from experiments.recorder import Recorder
+from experiments.runtime.ports import RunInfo, Stack
+from experiments.watch import SETTLED_S, all_back, baseline_missing, down_for
+
+FAST_PERIOD_S = 0.02
+BASELINE_PATIENCE_S = 60.0
+JOURNEY_PATIENCE_S = 15.0
+"""Journeys wait at most so long after the heal for the HTTP probes to recover."""
+LOOK_S = 0.1
+STABLE_FOR_S = 5.0
+GRACE_S = 5.0
+CLEAN_LIMIT_S = 30.0
+
+
+class Probe(Protocol):
+    """A probe that runs on its own schedule until it is stopped."""
+
+    name: str
+
+    async def run(self) -> None:
+        """Look, again and again, until `stop`."""
+
+    def set_period(self, period_s: float) -> None:
+        """Look this often from now on; bounded by what the probe's target can take."""
+
+    def hold(self) -> None:
+        """Start no look until `resume`."""
+
+    def resume(self) -> None:
+        """Go on looking."""
+
+    async def drain(self) -> None:
+        """Wait until nothing is in flight."""
+
+    def stop(self) -> None:
+        """Start no further look."""
+
+
+class Drill:
+    """
+    One run of one scenario.
+
+    Args:
+        plan: What will happen.
+
+        run: Which drill this is.
+
+        stack: The stack, opened and checked.
+
+        probes: HTTP probes and journeys by name.
+
+        recorder: The one writer.
+
+        control: Where people and signals ask to stop.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        run: RunInfo,
+        *,
+        stack: Stack,
+        probes: dict[str, Probe],
+        recorder: Recorder,
+        control: Control,
+    ) -> None:
+        self.plan = plan
+        self.run_info = run
+        self.stack = stack
+        self.probes = probes
+        self.recorder = recorder
+        self.control = control
+        self._journeys = [probe.name for probe in plan.probes if probe.kind == "journey"]
+        self._injections: Sequence[Injection] = ()
+        self._body = anyio.CancelScope()
+
+    async def run(self) -> int:
+        """
+        Run the drill to its end, whatever happens on the way.
+
+        Returns:
+            The exit code.
+
+        Raises:
+            StagingBusy, Unhealed, BadInput: Before anything was touched.
+        """
+        self.recorder.phase("preflight")
+        self.recorder.add(self.plan.planned(self.recorder.t()), durable=True)
+        await self.stack.claim(self.run_info)
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._listen)
+            group.start_soon(self._obey)
+            await self._run_body(group)
+            with anyio.CancelScope(shield=True):
+                await self._stop_probes()
+                remaining = await self._leave()
+            group.cancel_scope.cancel()
+        return self._finish(remaining)
+
+    async def _run_body(self, group: anyio.abc.TaskGroup) -> None:
+        try:
+            with self._body:
+                await self._arm()
+                for probe in self.probes.values():
+                    group.start_soon(probe.run)
+                if await self._baseline():
+                    await self._faults()
+                    await self._quiet()
+        except DrillError as error:
+            self._abort(str(error))
+        if self._body.cancelled_caught:
+            self._abort(self.control.reason or "stopped")
+
+    def _abort(self, reason: str) -> None:
+        self.recorder.add(Aborted(t=self.recorder.t(), reason=reason), durable=True)
+
+    async def _arm(self) -> None:
+        survey = await self.stack.survey()
+        self.recorder.add(StackSeen(t=self.recorder.t(), when="before", services=list(survey)))
+        self._injections = [
+            Injection(
+                each,
+                await each.spec.prepare(self.stack, f"{self.run_info.run}-{each.id}"),
+                self.stack,
+                self.recorder,
+                self._look_fast,
+            )
+            for each in self.plan.faults
+        ]
+        await self.stack.arm([injection.armed() for injection in self._injections])
+        for injection in self._injections:
+            self.recorder.fault(injection.id, "armed")
+
+    async def _baseline(self) -> bool:
+        self.recorder.phase("baseline")
+        needed = self.plan.scenario.baseline
+        deadline = anyio.current_time() + needed + BASELINE_PATIENCE_S
+        missing = "no look yet"
+        while missing and anyio.current_time() < deadline:
+            await anyio.sleep(LOOK_S)
+            now = self.recorder.t()
+            missing = baseline_missing(self.recorder.journal, self.plan.probes, needed, now)
+        if missing:
+            self._abort(f"baseline not met, nothing was broken: {missing}")
+        return not missing
+
+    async def _faults(self) -> None:
+        self.recorder.phase("faults")
+        start = anyio.current_time()
+        async with anyio.create_task_group() as group:
+            async with anyio.create_task_group() as faults:
+                group.start_soon(self._watch_abort_conditions)
+                for injection in self._injections:
+                    faults.start_soon(injection.live, start)
+            group.cancel_scope.cancel()
+        self.recorder.phase("heal")
+
+    def _look_fast(self) -> None:
+        for name in self.plan.fast_probes:
+            self.probes[name].set_period(FAST_PERIOD_S)
+        for name in self._journeys:
+            self.probes[name].hold()
+
+    def _look_calmly(self) -> None:
+        periods = {probe.name: probe.period_s for probe in self.plan.probes}
+        for name in self.plan.fast_probes:
+            self.probes[name].set_period(periods[name])
+        for name in self._journeys:
+            self.probes[name].resume()
+
+    async def _quiet(self) -> None:
+        self.recorder.phase("quiet")
+        healed = anyio.current_time()
+        await self._until(
+            lambda: all_back(self.recorder.journal, self.plan.fast_probes, SETTLED_S),
+            JOURNEY_PATIENCE_S,
+        )
+        fast_back = all_back(self.recorder.journal, self.plan.fast_probes, SETTLED_S)
+        for name in self._journeys:
+            self.probes[name].resume()
+        if fast_back:
+            self._look_calmly()
+        names = {name for check in self.plan.checks for name in check.named_probes()}
+        stable_for = max(
+            (getattr(check, "stable_for", 0.0) for check in self.plan.checks), default=0.0
+        )
+        longest = max((probe.deadline_s for probe in self.plan.probes), default=0.0)
+        left = healed + self.plan.horizon_s + longest + GRACE_S - anyio.current_time()
+        if self.plan.horizon_s:
+            await self._until(
+                lambda: all_back(self.recorder.journal, names, stable_for), max(left, 0.0)
+            )
+        self._look_calmly()
+        await anyio.sleep_until(healed + self.plan.scenario.quiet)
+        self.recorder.phase("reconcile")
+
+    async def _until(self, met: Callable[[], bool], limit_s: float) -> None:
+        deadline = anyio.current_time() + limit_s
+        while not met() and anyio.current_time() < deadline:
+            await anyio.sleep(LOOK_S)
+
+    async def _watch_abort_conditions(self) -> None:
+        rules = self.plan.scenario.abort_if
+        while rules:
+            await anyio.sleep(LOOK_S)
+            for rule in rules:
+                columns = self.recorder.journal.columns(rule.probe)
+                if down_for(columns, self.recorder.t()) >= rule.down_for:
+                    self.control.abort(
+                        f"abort_if: {rule.probe} was down for {rule.down_for:g} s"
+                    )
+                    return
+
+    async def _obey(self) -> None:
+        await self.control.aborted()
+        self._body.cancel()
+
+    async def _listen(self) -> None:
+        start = self.recorder.start
+        async for event in self.stack.events():
+            self.recorder.add(
+                EngineSaw(
+                    t=event.at - start,
+                    service=event.service,
+                    action=event.action,
+                    container=event.container,
+                    wall_s=event.wall_s,
+                )
+            )
+            if event.action == "start":
+                for injection in self._injections:
+                    if injection.spec.target == event.service:
+                        await injection.rearm()
+
+    async def _stop_probes(self) -> None:
+        for probe in self.probes.values():
+            probe.stop()
+        with anyio.move_on_after(max((p.deadline_s for p in self.plan.probes), default=1.0) + 1):
+            for probe in self.probes.values():
+                await probe.drain()
+
+    async def _leave(self) -> Sequence[Remaining]:
+        """Look at staging once more, and leave it only if nothing of ours is there."""
+        remaining: Sequence[Remaining] = ()
+        try:
+            with anyio.fail_after(CLEAN_LIMIT_S):
+                survey = await self.stack.survey()
+                remaining = await self.stack.remaining()
+                if not remaining:
+                    await self.stack.release()
+        except (DrillError, TimeoutError) as error:
+            what = f"the engine could not be asked: {error or 'no answer'}"
+            remaining = [Remaining(what=what, command="drill heal")]
+            survey = ()
+        now = self.recorder.t()
+        self.recorder.add(StackSeen(t=now, when="after", services=list(survey)))
+        proof = "no rule, pause, stop or helper of this drill was found on the engine"
+        clean = Clean(t=now, wall_s=time.time(), proof=proof, remaining=list(remaining))
+        self.recorder.add(clean, durable=True)
+        return remaining
+
+    def _finish(self, remaining: Sequence[Remaining]) -> int:
+        self.recorder.phase("judge")
+        findings = judge(self.recorder.journal, self.plan.checks, self.recorder.t())
+        for event in findings.events:
+            self.recorder.add(event)
+        code = EXIT_UNHEALED if remaining else findings.exit_code
+        now = self.recorder.t()
+        end = End(t=now, wall_s=time.time(), verdict=findings.word, exit_code=code)
+        self.recorder.add(end, durable=True)
+        return code

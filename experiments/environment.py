@@ -1,0 +1,181 @@
+"""The environment: where a drill is rehearsed, as written in one YAML file."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from drill.duration import Duration
+from drill.errors import BadInput
+from experiments.files import Document, read_document
+from experiments.problems import build_model, nearest
+from validators.probes.specs import HttpProbe, Journey
+
+ENVIRONMENTS = Path(__file__).resolve().parent.parent / "environments"
+MAX_COMPOSE_BYTES = 1024 * 1024
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Compose(_Part):
+    """The compose project whose containers may be touched."""
+
+    project: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+    file: str
+
+
+class Outside(_Part):
+    """A dependency that is no container here, and how it may be used."""
+
+    name: str
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")]
+    kind: Literal["staging", "vendor-test", "quarantine"]
+
+
+class Feature(_Part):
+    """A feature of the shop that can be switched off by a flag."""
+
+    flag: str
+
+
+class SqlReader(_Part):
+    """One SELECT a ledger, read-only."""
+
+    dsn: SecretStr
+    orders: str
+    grants: str
+    effects: str | None = None
+    states: dict[str, str] = {}
+
+
+class Mailbox(_Part):
+    """Where receipts arrive."""
+
+    imap: SecretStr | None = None
+    http: str | None = None
+    receipt: str | None = None
+
+
+class Promises(_Part):
+    """How long the shop may take over each way to set things right."""
+
+    webhook: Duration = 10.0
+    reconcile: Duration = 120.0
+    refund: Duration = 600.0
+
+
+class Price(_Part):
+    """What a product costs, in subunits, whatever an order says."""
+
+    amount: Annotated[int, Field(gt=0)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    once_only: bool = False
+
+
+class Shop(_Part):
+    """How the payments ledger reads the shop."""
+
+    sql: SqlReader | None = None
+    mailbox: Mailbox | None = None
+    promises: Promises = Promises()
+    prices: dict[str, Price] = {}
+    out_of_sight: dict[str, str] = {}
+
+
+class Monitoring(_Part):
+    """Where alerts and panels are looked up."""
+
+    prometheus: str | None = None
+    alertmanager: str | None = None
+    grafana: str | None = None
+    ignore_alerts: tuple[str, ...] = ()
+
+
+class Channels(_Part):
+    """Where updates go."""
+
+    slack: SecretStr | None = None
+    smtp: SecretStr | None = None
+
+
+class Deploy(_Part):
+    """How a rollback is done."""
+
+    stable: str
+    by: str = "compose"
+    allow_remotes: tuple[str, ...] = ()
+
+
+class Environment(_Part):
+    """Where a drill is rehearsed; nothing but staging is accepted."""
+
+    schema_: Annotated[Literal["drill-environment/1"], Field(alias="schema")]
+    environment: Literal["staging"]
+    engine: str = "local"
+    compose: Compose
+    shared_host: bool = False
+    max_targets: Annotated[int, Field(ge=1, le=1000)] = 3
+    outside: tuple[Outside, ...] = ()
+    web: str
+    features: dict[str, Feature] = {}
+    probes: dict[str, HttpProbe]
+    journeys: dict[str, Journey] = {}
+    shop: Shop | None = None
+    monitoring: Monitoring | None = None
+    channels: Channels | None = None
+    deploy: Deploy | None = None
+
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """The names that stand for several probes."""
+        sacred = tuple(name for name, probe in self.probes.items() if probe.sacred)
+        http, journeys = tuple(self.probes), tuple(self.journeys)
+        return {
+            "sacred-features": sacred,
+            "http": http,
+            "journeys": journeys,
+            "all": (*http, *journeys),
+        }
+
+
+def find_environment(name: str) -> Path:
+    """Resolve a name or a path; raises BadInput with the nearest name."""
+    if "/" in name or name.endswith((".yaml", ".yml")):
+        return Path(name)
+    known = [path.stem for path in sorted(ENVIRONMENTS.glob("*.yaml"))]
+    if name not in known:
+        hint = nearest(name, known) or f"; there are {', '.join(known)}"
+        raise BadInput(f"no environment is called '{name}'{hint}")
+    return ENVIRONMENTS / f"{name}.yaml"
+
+
+def load_environment(path: Path) -> tuple[Environment, Document]:
+    """Read and validate an environment; raises BadInput with every problem at once."""
+    document = read_document(path)
+    return build_model(Environment, document), document
+
+
+def compose_services(environment: Environment, path: Path) -> frozenset[str]:
+    """
+    The services of the environment's compose file.
+
+    Args:
+        environment: The environment.
+
+        path: Its own file; the compose file is relative to it.
+
+    Raises:
+        BadInput: The compose file is missing or is no compose file.
+    """
+    file = path.parent / environment.compose.file
+    try:
+        raw = file.read_bytes()[:MAX_COMPOSE_BYTES]
+        services = yaml.safe_load(raw)["services"]
+    except OSError as error:
+        reason = error.strerror or "cannot be read"
+        raise BadInput(f"{path}: compose.file: {file}: {reason}") from None
+    except (yaml.YAMLError, TypeError, KeyError, RecursionError):
+        raise BadInput(f"{path}: compose.file: {file} is no compose file with services") from None
+    return frozenset(services)

@@ -1,0 +1,160 @@
+"""The life of one fault: intent, injection, proof, hold, heal, proof of removal. All of it is here."""
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+from experiments.faults.base import Proof
+from experiments.plan import ArmedSpec
+from experiments.recorder import Recorder
+from experiments.runtime.ports import ArmedFault, Stack, Undo
+
+EFFECT_LIMIT_S = 5.0
+HEAL_LIMIT_S = 60.0
+REMOVAL_LIMIT_S = 30.0
+RETURN_LIMIT_S = 60.0
+"""A killed target has this long to come back by its own restart policy."""
+LOOK_AGAIN_S = 0.02
+RETRY_S = 0.5
+
+
+class Injection:
+    """
+    One fault of the plan while it lives.
+
+    Args:
+        armed: The fault and its id.
+
+        undo: What `prepare` read.
+
+        on_heal_call: Called once, at the call of the healing.
+    """
+
+    def __init__(
+        self,
+        armed: ArmedSpec,
+        undo: Undo,
+        stack: Stack,
+        recorder: Recorder,
+        on_heal_call: Callable[[], None],
+    ) -> None:
+        self.id = armed.id
+        self.spec = armed.spec
+        self.undo = undo
+        self._stack = stack
+        self._recorder = recorder
+        self._on_heal_call = on_heal_call
+        self._lock = anyio.Lock()
+        self.in_force = False
+
+    def armed(self) -> ArmedFault:
+        """Intent and undo, as they are written on the engine."""
+        spec = self.spec.model_dump_json(by_alias=True, exclude_none=True)
+        return ArmedFault(id=self.id, fault=self.spec.fault, spec=spec, undo=self.undo)
+
+    async def live(self, start: float) -> None:
+        """Run the whole life; *start* is when the phase of faults began, monotonic seconds."""
+        await anyio.sleep_until(start + self.spec.at)
+        called = anyio.current_time()
+        self._recorder.fault(self.id, "intent")
+        try:
+            if self.spec.momentary:
+                self._on_heal_call()
+            self.in_force = True
+            await self.spec.inject(self._stack, self.undo)
+            self._recorder.fault(self.id, "injected")
+            hold_from = anyio.current_time()
+            await self._prove(called)
+            if self.spec.momentary:
+                await self._comes_back(called)
+            else:
+                await anyio.sleep_until(hold_from + (self.spec.for_ or 0.0))
+        except Exception as error:  # The heal below must run, and the report must say why.
+            self._recorder.fault(self.id, "not_effective", f"injection failed: {error}")
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._heal()
+
+    async def rearm(self) -> None:
+        """The target started again with a new network namespace: bring the fault back into force."""
+        async with self._lock:
+            if not self.in_force or self.spec.needs != "agent":
+                return
+            self._recorder.fault(self.id, "gap", f"{self.spec.target} started anew without it")
+            if not await self._stack.rearm(self.spec.target):
+                self._recorder.fault(self.id, "gone_with_target", "the target is gone")
+                return
+            await self.spec.inject(self._stack, self.undo)
+            self._recorder.fault(self.id, "rearmed")
+
+    async def _prove(self, called: float) -> None:
+        proof = await self._until(
+            lambda: self.spec.effective(self._stack, self.undo, called), EFFECT_LIMIT_S
+        )
+        state = "effective" if proof.holds else "not_effective"
+        bounds = (proof.earliest, proof.latest)
+        self._recorder.fault(
+            self.id, "effective" if state == "effective" else "not_effective", proof.text,
+            bounds=bounds if proof.holds else (None, None),
+        )
+
+    async def _comes_back(self, called: float) -> None:
+        proof = await self._until(
+            lambda: self.spec.removed(self._stack, self.undo, called), RETURN_LIMIT_S
+        )
+        if proof.holds:
+            self.in_force = False
+            bounds = (proof.earliest, proof.latest)
+            self._recorder.fault(self.id, "healed", proof.text, bounds=bounds, by="itself")
+
+    async def _heal(self) -> None:
+        if not self.in_force:
+            return
+        called = anyio.current_time()
+        self._recorder.fault(self.id, "healing")
+        if not self.spec.momentary:
+            self._on_heal_call()
+        how = None
+        deadline = called + HEAL_LIMIT_S
+        while how is None and anyio.current_time() < deadline:
+            how = await self._heal_once(deadline)
+        if how is None:
+            return
+        self.in_force = False
+        if how == "gone":
+            self._recorder.fault(self.id, "gone_with_target", "the target is gone, its fault too")
+            return
+        await self._prove_removed(called, how)
+
+    async def _heal_once(self, deadline: float) -> str | None:
+        # The limit is a waiter: what the engine is still doing goes on, and the next heal queues behind it.
+        try:
+            with anyio.move_on_at(deadline, shield=True):
+                async with self._lock:
+                    return await self.spec.heal(self._stack, self.undo)
+            self._recorder.fault(self.id, "heal_failed", f"no answer within {HEAL_LIMIT_S:g} s")
+        except Exception as error:  # One failed heal must not stop the next try, or the others.
+            self._recorder.fault(self.id, "heal_failed", str(error) or type(error).__name__)
+            await anyio.sleep(RETRY_S)
+        return None
+
+    async def _prove_removed(self, called: float, how: str) -> None:
+        proof = await self._until(
+            lambda: self.spec.removed(self._stack, self.undo, called), REMOVAL_LIMIT_S
+        )
+        if proof.holds:
+            bounds = (proof.earliest, proof.latest)
+            self._recorder.fault(self.id, "healed", proof.text, bounds=bounds, by=how)
+        else:
+            self._recorder.fault(self.id, "heal_failed", f"removal not proven: {proof.text}")
+
+    async def _until(self, look: Callable[[], Awaitable[Proof]], limit_s: float) -> Proof:
+        deadline = anyio.current_time() + limit_s
+        while True:
+            try:
+                proof = await look()
+            except Exception as error:  # A look that fails proves nothing, and is looked again.
+                proof = Proof(holds=False, text=str(error) or type(error).__name__)
+            if proof.holds or anyio.current_time() >= deadline:
+                return proof
+            await anyio.sleep(LOOK_AGAIN_S)

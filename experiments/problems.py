@@ -1,0 +1,127 @@
+"""Pydantic's errors in the words of the file's author: place, value, and the nearest right name."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from drill.errors import BadInput
+from experiments.files import Document, Location, Value
+
+M = TypeVar("M", bound=BaseModel)
+Schema = Mapping[str, Any]
+MAX_SHOWN = 60
+
+
+def build_model(model: type[M], document: Document) -> M:
+    """
+    Validate a document.
+
+    Raises:
+        BadInput: Every problem of the file, one line each, sorted by line.
+    """
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        schema = model.model_json_schema(by_alias=True)
+        found = [_describe(document, schema, item) for item in error.errors(include_url=False)]
+        raise BadInput(*(text for _, text in sorted(set(found)))) from None
+
+
+def nearest(word: object, choices: Iterable[str]) -> str:
+    """`; did you mean 'x'?`, or nothing when no choice is near."""
+    close = difflib.get_close_matches(str(word), list(choices), n=1, cutoff=0.6)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def show(value: object) -> str:
+    """A value as it fits into a message."""
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
+
+
+def _describe(document: Document, schema: Schema, item: Mapping[str, Any]) -> tuple[int, str]:
+    location = _without_tags(document.data, item["loc"])
+    kind, last = item["type"], location[-1] if location else ""
+    if kind == "extra_forbidden":
+        fields = _fields(schema, document.data, location[:-1])
+        text = f"unknown field '{last}'{nearest(last, fields)}"
+    elif kind == "missing":
+        text = f"the field '{last}' is missing"
+    elif kind in {"union_tag_invalid", "union_tag_not_found"}:
+        return _describe_tag(document, location, item)
+    elif kind == "value_error":
+        text = str(item["ctx"]["error"])
+    else:
+        text = f"{item['msg'][0].lower()}{item['msg'][1:]}, not {show(item['input'])}"
+    return _line(document, location), f"{document.place(location)}: {text}"
+
+
+def _describe_tag(
+    document: Document, location: Location, item: Mapping[str, Any]
+) -> tuple[int, str]:
+    key = item["ctx"]["discriminator"].strip("'")
+    if item["type"] == "union_tag_not_found":
+        text = f"the field '{key}' is missing"
+    else:
+        location = (*location, key)
+        tag = item["ctx"]["tag"]
+        choices = [choice.strip(" '") for choice in item["ctx"]["expected_tags"].split(",")]
+        hint = nearest(tag, choices) or f"; there are {', '.join(choices)}"
+        text = f"no {key} is called '{tag}'{hint}"
+    return _line(document, location), f"{document.place(location)}: {text}"
+
+
+def _line(document: Document, location: Location) -> int:
+    while location and location not in document.lines:
+        location = location[:-1]
+    return document.lines.get(location, 0)
+
+
+def _without_tags(data: Value, loc: tuple[str | int, ...]) -> Location:
+    # Pydantic puts the tag of a union into the location; the author of the file never wrote it there.
+    kept: list[str | int] = []
+    for index, part in enumerate(loc):
+        if isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+        elif isinstance(data, dict) and isinstance(part, str) and part in data:
+            data = data[part]
+        elif index < len(loc) - 1 or not isinstance(data, dict):
+            continue
+        kept.append(part)
+    return tuple(kept)
+
+
+def _fields(schema: Schema, data: Value, location: Location) -> list[str]:
+    """The field names allowed at *location*, following references and discriminators."""
+    definitions = schema.get("$defs", {})
+    node: Schema = schema
+    for part in location:
+        node = _resolve(definitions, node, data)
+        if isinstance(data, list) and isinstance(part, int):
+            node, data = node.get("items", {}), data[part]
+        elif isinstance(data, dict) and isinstance(part, str):
+            inner = node.get("properties", {}).get(part)
+            node = inner if inner is not None else node.get("additionalProperties", {})
+            data = data[part]
+    return list(_resolve(definitions, node, data).get("properties", {}))
+
+
+def _resolve(definitions: Mapping[str, Schema], node: object, data: Value) -> Schema:
+    for _ in range(10):
+        if not isinstance(node, Mapping):
+            return {}
+        if "$ref" in node:
+            node = definitions[node["$ref"].rsplit("/", 1)[1]]
+        elif "discriminator" in node and isinstance(data, dict):
+            tag = data.get(node["discriminator"]["propertyName"])
+            reference = node["discriminator"]["mapping"].get(tag)
+            node = {"$ref": reference} if reference else {}
+        elif "anyOf" in node:
+            wanted = "array" if isinstance(data, list) else "object"
+            options = [_resolve(definitions, option, data) for option in node["anyOf"]]
+            node = next((option for option in options if option.get("type") == wanted), {})
+        else:
+            return node
+    return {}

@@ -1,0 +1,139 @@
+"""The scenario: what is rehearsed, as written in one YAML file, as a frozen model."""
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from drill.duration import Duration
+from drill.errors import BadInput
+from experiments.faults import FAULTS
+from experiments.faults.base import FaultSpec
+from experiments.files import Document, read_document
+from experiments.problems import build_model, nearest
+from validators.checks import CHECKS
+from validators.checks.base import CheckSpec
+
+SCENARIOS = Path(__file__).resolve().parent.parent / "scenarios"
+MAX_FAULTS = 50
+MAX_CUSTOMERS = 1000
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Load(_Part):
+    """Background customers, from the baseline to the end. Not built yet."""
+
+    customers: Annotated[int, Field(ge=1, le=MAX_CUSTOMERS)]
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+class Response(_Part):
+    """One act of the playbook. Not built yet."""
+
+    when: str
+    do: str
+    feature: str | None = None
+    service: str | None = None
+
+
+class Detection(_Part):
+    """An alert that must fire in time. Not built yet."""
+
+    alert: str
+    within: Duration
+
+
+class AbortIf(_Part):
+    """Stop the drill and heal when a probe has been down for so long without a break."""
+
+    probe: str
+    down_for: Duration
+
+
+class ScenarioFields(_Part):
+    """The fields of a scenario, apart from the lists whose members come from the catalogues."""
+
+    schema_: Annotated[Literal["drill-scenario/1"], Field(alias="schema")]
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    severity: Annotated[int, Field(ge=1, le=4)]
+    baseline: Duration = 5.0
+    quiet: Annotated[Duration, Field(description="least length of the quiet period")] = 2.0
+    load: Load | None = None
+    respond: tuple[Response, ...] = ()
+    detect: tuple[Detection, ...] = ()
+    abort_if: tuple[AbortIf, ...] = ()
+
+
+class Scenario(ScenarioFields):
+    """A scenario with its faults and checks; `scenario_model` gives the validating subclass."""
+
+    faults: tuple[FaultSpec, ...]
+    during: tuple[CheckSpec, ...] = ()
+    after: tuple[CheckSpec, ...] = ()
+
+
+def _union(classes: Iterable[type[BaseModel]], key: str) -> Any:
+    members = tuple(classes)
+    if len(members) == 1:
+        return members[0]
+    return Annotated[Union[members], Field(discriminator=key)]
+
+
+@cache
+def scenario_model() -> type[Scenario]:
+    """The model that validates a file; its unions are derived from the catalogues."""
+    fault: Any = _union(FAULTS, "fault")
+    check: Any = _union(CHECKS, "check")
+    faults = Annotated[tuple[fault, ...], Field(min_length=1, max_length=MAX_FAULTS)]
+    checks = tuple[check, ...]
+    model = create_model(
+        "Scenario",
+        __base__=Scenario,
+        faults=(faults, ...),
+        during=(checks, ()),
+        after=(checks, ()),
+    )
+    model.__doc__ = "One rehearsed outage: what breaks, who responds, and what must hold."
+    return model
+
+
+def find_scenario(name: str, folder: Path = SCENARIOS) -> Path:
+    """
+    Resolve a name or a path into a path.
+
+    Raises:
+        BadInput: No such scenario; names the nearest.
+    """
+    if "/" in name or name.endswith((".yaml", ".yml")):
+        return Path(name)
+    known = [path.stem for path in sorted(folder.glob("*.yaml"))]
+    if name not in known:
+        hint = nearest(name, known) or f"; there are {', '.join(known)}"
+        raise BadInput(f"no scenario is called '{name}'{hint}")
+    path = folder / f"{name}.yaml"
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path
+
+
+def load_scenario(path: Path) -> tuple[Scenario, Document]:
+    """Read and validate a scenario; raises BadInput with every problem at once."""
+    document = read_document(path)
+    return build_model(scenario_model(), document), document
+
+
+def proves(path: Path) -> str:
+    """The comment at the top of a scenario: what it proves, in one sentence."""
+    lines = []
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            if not line.startswith("#"):
+                break
+            lines.append(line.lstrip("# ").rstrip())
+    return " ".join(lines).removeprefix("Proves: ")

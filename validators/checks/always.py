@@ -1,0 +1,119 @@
+"""Promises that every drill makes, whatever its scenario says."""
+
+from typing import ClassVar, Literal
+
+from drill.events import Aborted, Clean, Planned
+from drill.journal import Journal
+from drill.verdict import Cause, Health, Verdict
+from validators.checks.base import CheckSpec, Finding, fault_times, fault_window, within
+
+
+class FaultHadEffect(CheckSpec):
+    """Every fault was seen in force by something other than its own answer, and something felt it."""
+
+    about: ClassVar[str] = "every fault was proven in force, and something felt it"
+    check: Literal["fault_had_effect"] = "fault_had_effect"
+
+    def judge(self, journal: Journal) -> Finding:
+        planned = journal.first(Planned)
+        faults = planned.faults if planned else []
+        times = fault_times(journal)
+        proofs = []
+        for fault in faults:
+            states = times.get(fault.id, {})
+            if "intent" not in states:
+                return Finding(
+                    Verdict.UNKNOWN, f"{fault.id} ({fault.fault}) was never injected", Cause.HARNESS
+                )
+            if "effective" not in states:
+                return Finding(
+                    Verdict.UNKNOWN,
+                    f"{fault.id} ({fault.fault} on {fault.target}) was injected, but nothing "
+                    "showed it in force",
+                    Cause.HARNESS,
+                )
+            proofs.append(f"{fault.id}: {states['effective'].proof}")
+        if not proofs:
+            return Finding(Verdict.UNKNOWN, "the drill has no fault", Cause.HARNESS)
+        felt = _felt(journal)
+        if not felt and all(fault.fault.startswith("network.") for fault in faults):
+            return Finding(
+                Verdict.UNKNOWN,
+                "the fault was in force, but no probe noticed it: nothing was put to the test",
+                Cause.ENVIRONMENT,
+            )
+        return Finding(Verdict.PASS, "; ".join(proofs) + (f"; felt by {felt}" if felt else ""))
+
+
+def _felt(journal: Journal) -> str:
+    window = fault_window(journal)
+    if window is None:
+        return ""
+    names = [
+        name
+        for name, columns in journal.observations.items()
+        if any(
+            columns.health[index] in (Health.DEGRADED, Health.DOWN)
+            for index in within(columns, window)
+        )
+    ]
+    return ", ".join(sorted(names))
+
+
+class ComesBackByItself(CheckSpec):
+    """What was killed or restarted came back by its own policy."""
+
+    about: ClassVar[str] = "what was killed or restarted came back by its own policy"
+    check: Literal["comes_back_by_itself"] = "comes_back_by_itself"
+
+    def judge(self, journal: Journal) -> Finding:
+        planned = journal.first(Planned)
+        momentary = [f for f in planned.faults if f.for_s is None] if planned else []
+        times = fault_times(journal)
+        for fault in momentary:
+            healed = times.get(fault.id, {}).get("healed")
+            if healed is None:
+                return Finding(
+                    Verdict.UNKNOWN, f"{fault.target} was not seen back", Cause.HARNESS
+                )
+            if healed.by != "itself":
+                return Finding(
+                    Verdict.FAIL,
+                    f"{fault.target} did not come back by its own restart policy; the drill "
+                    f"had to act ({healed.by})",
+                    Cause.APPLICATION,
+                )
+        return Finding(Verdict.PASS, f"{len(momentary)} of {len(momentary)} came back")
+
+
+class LeavesStagingClean(CheckSpec):
+    """Nothing of the drill is left on staging."""
+
+    about: ClassVar[str] = "nothing of the drill is left on staging"
+    check: Literal["leaves_staging_clean"] = "leaves_staging_clean"
+
+    def judge(self, journal: Journal) -> Finding:
+        clean = journal.last(Clean)
+        if clean is None:
+            return Finding(Verdict.UNKNOWN, "nobody looked whether staging is clean", Cause.HARNESS)
+        if clean.remaining:
+            left = "; ".join(f"{one.what}: {one.command}" for one in clean.remaining)
+            return Finding(Verdict.FAIL, left, Cause.HARNESS)
+        return Finding(Verdict.PASS, clean.proof)
+
+
+class RunsToItsEnd(CheckSpec):
+    """The drill was not cut short."""
+
+    about: ClassVar[str] = "the drill was not cut short"
+    check: Literal["runs_to_its_end"] = "runs_to_its_end"
+
+    def judge(self, journal: Journal) -> Finding:
+        aborted = journal.last(Aborted)
+        if aborted:
+            cause = Cause.ENVIRONMENT if aborted.reason.startswith("baseline") else Cause.HARNESS
+            return Finding(Verdict.UNKNOWN, aborted.reason, cause)
+        return Finding(Verdict.PASS, "every phase was run")
+
+
+CHECKS = (RunsToItsEnd, FaultHadEffect, ComesBackByItself, LeavesStagingClean)

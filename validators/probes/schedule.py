@@ -19,10 +19,15 @@ CLOSE_LIMIT_S = 5.0
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What one look saw; *detail* is one short clause without secrets, empty when all is well."""
+    """
+    What one look saw; *detail* is one short clause without secrets, empty when all is well.
+
+    *at* is when it was seen, by `anyio.current_time()`, if that was before the look returned.
+    """
 
     health: Health
     detail: str = ""
+    at: float | None = None
 
 
 class Look(Protocol):
@@ -166,12 +171,9 @@ class ProbeRunner:
                 # What came after the deadline, such as closing a browser's page, is no waiting for an answer.
                 got = min(got, sent + self._deadline_s)
                 seen = Seen(Health.DOWN, f"no answer within {self._deadline_s:g} s")
-            begin = self._start
-            self._emit(
-                Observation(
-                    self.name, due - begin, sent - begin, got - begin, seen.health, seen.detail
-                )
-            )
+            got = got if seen.at is None else seen.at
+            due_s, sent_s, got_s = due - self._start, sent - self._start, got - self._start
+            self._emit(Observation(self.name, due_s, sent_s, got_s, seen.health, seen.detail))
         finally:
             self._open.pop(number).set()
             self._finished()

@@ -1,0 +1,1 @@
+"""The fault agent: what runs inside a sidecar container. Standard library only."""

@@ -1,0 +1,166 @@
+"""What an agent understands: one JSON object a line, and the nftables text a rule becomes."""
+
+import ipaddress
+import json
+import re
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+ELEMENT_TIMEOUT_S = 3
+DO = frozenset({"block", "unblock", "look", "crash", "know", "ping"})
+WAYS = frozenset({"drop", "reject"})
+SIGNAL = re.compile(r"SIG[A-Z0-9]{2,10}")
+HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,253}")
+
+
+class Refused(Exception):
+    """The command cannot be carried out; the text says why and goes back to the client."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """
+    One command; fields that its kind does not use stay at their defaults.
+
+    Attributes:
+        n: Number that the reply carries.
+
+        do: One of `DO`.
+
+        patience_s: Seconds that a look may take.
+
+        pid: Process to signal, as the host numbers it.
+
+        container: Full id that this process must belong to.
+    """
+
+    n: int
+    do: str
+    name: str = ""
+    to: str = ""
+    way: str = "drop"
+    port: int | None = None
+    patience_s: float = 0.25
+    pid: int = 0
+    container: str = ""
+    signal: str = ""
+
+
+NEEDS = {
+    "block": ("name", "to", "way"),
+    "unblock": ("name",),
+    "look": ("to", "port"),
+    "crash": ("pid", "container", "signal"),
+    "know": ("to",),
+    "ping": (),
+}
+
+
+def parse_command(line: bytes) -> Command:
+    """
+    Read one line.
+
+    Raises:
+        Refused: It is no command of ours; nothing has been done.
+    """
+    try:
+        said = json.loads(line)
+    except ValueError as error:
+        raise Refused(f"no JSON: {error}") from None
+    if not isinstance(said, dict) or said.get("do") not in DO:
+        raise Refused("no command of ours")
+    missing = [field for field in NEEDS[said["do"]] if said.get(field) in (None, "")]
+    if missing:
+        raise Refused(f"{said['do']} needs {', '.join(missing)}")
+    try:
+        command = Command(**said)
+    except TypeError as error:
+        raise Refused(str(error)) from None
+    _check(command)
+    return command
+
+
+def _check(command: Command) -> None:
+    kinds: tuple[tuple[object, type | tuple[type, ...]], ...] = (
+        (command.n, int),
+        (command.name, str),
+        (command.to, str),
+        (command.patience_s, (int, float)),
+        (command.pid, int),
+        (command.container, str),
+        (command.signal, str),
+    )
+    if not all(isinstance(value, kind) for value, kind in kinds):
+        raise Refused("a field has the wrong type")
+    if command.to and not HOST.fullmatch(command.to):
+        raise Refused(f"no host name or address: {command.to!r}")
+    if command.way not in WAYS:
+        raise Refused(f"no way is called {command.way!r}")
+    port = command.port
+    if port is not None and not (isinstance(port, int) and 1 <= port <= 65535):
+        raise Refused(f"no port: {port!r}")
+    if command.signal and not SIGNAL.fullmatch(command.signal):
+        raise Refused(f"no signal: {command.signal!r}")
+
+
+def prefix_of(run: str) -> str:
+    """What the names of all tables of one drill begin with."""
+    return f"drill_{zlib.crc32(run.encode()):08x}_"
+
+
+def table_of(run: str, name: str) -> str:
+    """The table of one rule: the drill, the rule's readable name, and a sum that keeps it unique."""
+    clean = re.sub(r"[^A-Za-z0-9]", "_", name)[:80]
+    return f"{prefix_of(run)}{clean}_{zlib.crc32(name.encode()):08x}"
+
+
+def blockable(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Addresses without loopback: a target's talk with itself and Docker's DNS are never touched."""
+    plain = {address.split("%")[0] for address in addresses}
+    return tuple(sorted(a for a in plain if not ipaddress.ip_address(a).is_loopback))
+
+
+def table_text(table: str, way: str, port: int | None) -> str:
+    """A table that does nothing yet: two chains over two empty sets whose elements expire."""
+    sets = "".join(
+        f" set peers{v} {{\n  type ipv{v}_addr\n  flags timeout\n }}\n" for v in (4, 6)
+    )
+    head = " chain {}\n  type filter hook {} priority 0\n  {} lo accept\n"
+    out = head.format("out {", "output", "oifname")
+    into = head.format("into {", "input", "iifname")
+    to = ("  ip daddr @peers4", "  ip6 daddr @peers6")
+    back = ("  ip saddr @peers4", "  ip6 saddr @peers6")
+    if way == "drop":
+        sport = f" tcp sport {port}" if port else ""
+        dport = f" tcp dport {port}" if port else ""
+        chains = out + "".join(f"{peer}{dport} drop\n" for peer in to) + " }\n"
+        chains += into + "".join(f"{peer}{sport} drop\n" for peer in back) + " }\n"
+    else:
+        tcp = f" tcp dport {port}" if port else " meta l4proto tcp"
+        lines = "".join(f"{peer}{tcp} reject with tcp reset\n" for peer in to)
+        if port is None:
+            lines += "".join(f"{peer} reject\n" for peer in to)
+        chains = f"{out}{lines} }}\n"
+    return f"create table inet {table}\ntable inet {table} {{\n{sets}{chains}}}\n"
+
+
+def elements_text(table: str, addresses: Iterable[str], *, renew: bool) -> str:
+    """
+    Lines that let *addresses* be peers for `ELEMENT_TIMEOUT_S` from now.
+
+    Adding an element that is there leaves its clock alone, hence add, delete, add in one batch.
+    """
+    lines = []
+    for address in addresses:
+        version = ipaddress.ip_address(address).version
+        where = f"element inet {table} peers{version}"
+        add = f"add {where} {{ {address} timeout {ELEMENT_TIMEOUT_S}s }}\n"
+        lines.append(f"{add}delete {where} {{ {address} }}\n{add}" if renew else add)
+    return "".join(lines)
+
+
+def answer(n: int, **fields: Any) -> bytes:
+    """One reply line."""
+    return json.dumps({"n": n, **fields}).encode() + b"\n"

@@ -2,11 +2,10 @@
 
 from drill.verdict import Health
 from validators.probes.cards import paying_card
-from validators.probes.journeys.look import JourneyLook, Visit
+from validators.probes.journeys.look import BrokenOffError, JourneyLook, Visit
 from validators.probes.schedule import Seen
 
 MESSAGE = '[data-testid="checkout-message"]'
-AWAY = '[data-testid="away"]'
 CLOSED = '[data-testid="checkout-closed"]'
 PAYSTACK_FORM = '[data-testid="card-number"]'
 PIN, OTP = '[data-testid="card-pin"]', '[data-testid="card-otp"]'
@@ -39,34 +38,35 @@ class CheckoutLook(JourneyLook):
         page = visit.page
         visit.step = "on the sign-up page"
         await page.goto(f"{self.web}/signup")
+        await visit.arrive(by_testid("signup-email"))
         await page.fill(by_testid("signup-email"), visit.customer.email)
         await page.fill(by_testid("signup-password"), visit.customer.password)
         await page.click(by_testid("signup-submit"))
         visit.step = "after signing up"
-        await page.wait_for_selector(by_testid(f"plan-{self.spec.plan}"))
+        await visit.arrive(by_testid(f"plan-{self.spec.plan}"))
 
     async def purchase(self, visit: Visit) -> Seen:
         """Buy, from the plans page to the receipt."""
         refused = await self._to_paystack(visit)
         if refused:
             return refused
-        refused = await self._pay(visit)
-        return refused or await self._judge_receipt(visit)
+        await self._pay(visit)
+        return await self._judge_receipt(visit)
 
     async def _to_paystack(self, visit: Visit) -> Seen | None:
         page = visit.page
         visit.step = "on the plans page"
-        await page.wait_for_selector(by_testid(f"plan-{self.spec.plan}"))
-        if await page.locator(CLOSED).count():
+        await visit.arrive(by_testid(f"plan-{self.spec.plan}"))
+        if await visit.shows(CLOSED):
             return await self._polite(visit, "buying is switched off")
         await page.click(by_testid(f"buy-{self.spec.plan}"))
         visit.step = "on the way to Paystack"
-        await page.wait_for_selector(f"{PAYSTACK_FORM}, {MESSAGE}, {AWAY}")
-        if await page.locator(PAYSTACK_FORM).count():
+        await visit.arrive(PAYSTACK_FORM, MESSAGE)
+        if await visit.shows(PAYSTACK_FORM):
             return None
         return await self._told(visit)
 
-    async def _pay(self, visit: Visit) -> Seen | None:
+    async def _pay(self, visit: Visit) -> None:
         page, card = visit.page, paying_card(self.spec.card)
         visit.step = "at the Paystack page"
         await page.fill(PAYSTACK_FORM, card.number)
@@ -79,15 +79,14 @@ class CheckoutLook(JourneyLook):
                 await page.fill(asked, answer)
                 await page.click(by_testid("pay"))
         visit.step = "coming back from Paystack"
-        await page.wait_for_selector(f"{RECEIPT}, {MESSAGE}, {AWAY}, {CARD_ERROR}")
-        if await page.locator(CARD_ERROR).count():
-            text = await page.locator(CARD_ERROR).inner_text()
+        await visit.arrive(RECEIPT, MESSAGE, CARD_ERROR)
+        if await visit.shows(CARD_ERROR):
             visit.step = "at the Paystack page"
-            return await self.failed(visit, f"the test card was refused: {text.strip()[:60]}")
+            text = await page.locator(CARD_ERROR).inner_text()
+            raise BrokenOffError(f"the test card was refused: {text.strip()[:60]}")
         # A page that says "pending" follows the order by itself: its patience is the journey's limit.
         visit.step = "waiting for the receipt"
-        await page.wait_for_selector(RECEIPT)
-        return None
+        await visit.arrive(RECEIPT)
 
     async def _judge_receipt(self, visit: Visit) -> Seen:
         page = visit.page
@@ -95,9 +94,10 @@ class CheckoutLook(JourneyLook):
         order = (await page.locator(by_testid("order-id")).first.inner_text()).strip()
         visit.step = "on the dashboard"
         await page.goto(f"{self.web}/dashboard")
-        await page.wait_for_selector(f"{by_testid(f'pass-{self.spec.plan}')}, {AWAY}, {by_testid('no-passes')}")
-        if not await page.locator(by_testid(f"pass-{self.spec.plan}")).count():
-            return await self.failed(visit, "the shop says paid, but there is no pass")
+        mine = by_testid(f"pass-{self.spec.plan}")
+        await visit.arrive(mine, by_testid("no-passes"))
+        if not await visit.shows(mine):
+            raise BrokenOffError("the shop says paid, but there is no pass")
         visit.step = "in Paystack's ledger"
         charge = await self.outside.charge_of(reference)
         if charge == "not charged":
@@ -119,12 +119,9 @@ class CheckoutLook(JourneyLook):
 
     async def _told(self, visit: Visit) -> Seen:
         """The shop answers with a message instead of Paystack's page."""
-        message = visit.page.locator(MESSAGE)
-        if not await message.count():
-            return await self.failed(visit, "the shop is away")
-        outcome = await message.get_attribute("data-outcome")
+        outcome = await visit.page.locator(MESSAGE).get_attribute("data-outcome")
         if outcome not in POLITE:
-            return await self.failed(visit, f"the shop says '{outcome}'")
+            raise BrokenOffError(f"the shop says '{outcome}'")
         return await self._polite(visit, f"the shop says '{outcome}'")
 
     async def _polite(self, visit: Visit, said: str) -> Seen:

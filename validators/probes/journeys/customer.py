@@ -29,12 +29,12 @@ class CustomerLook(CheckoutLook):
         await page.fill(by_testid("signin-email"), visit.customer.email)
         await page.fill(by_testid("signin-password"), visit.customer.password)
         await page.click(by_testid("signin-submit"))
-        await page.wait_for_selector(by_testid("nav-dashboard"))
+        await visit.arrive(by_testid("nav-dashboard"))
 
     async def _see_plans(self, visit: Visit) -> None:
         visit.step = "on the plans page"
         await visit.page.click(by_testid("nav-plans"))
-        await visit.page.wait_for_selector(by_testid(f"plan-{self.spec.plan}"))
+        await visit.arrive(by_testid(f"plan-{self.spec.plan}"))
 
     async def _write_to_support(self, visit: Visit) -> None:
         page = visit.page
@@ -42,4 +42,4 @@ class CustomerLook(CheckoutLook):
         await page.click(by_testid("nav-support"))
         await page.fill(by_testid("support-message"), "A drill's customer says hello.")
         await page.click(by_testid("support-submit"))
-        await page.wait_for_selector(by_testid("support-thanks"))
+        await visit.arrive(by_testid("support-thanks"))

@@ -16,12 +16,17 @@ from validators.probes.schedule import Seen
 from validators.probes.specs import Journey
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Page
+    from playwright.async_api import BrowserContext, Page, Response
 
 EVIDENCE_LIMIT_S = 5.0
 # Each change of health is kept, until a flapping shop has been shown often enough.
 KEPT_AT_MOST = 8
 SHOWN = 80
+# A page that says it is away; every shop that can says so.
+AWAY = '[data-testid="away"]'
+# A page may still be loading this long after the server's error.
+PATIENCE_S = 1.0
+SERVER_ERROR = 500
 Kept = Callable[[Literal["screenshot", "trace"], Path, str, str], None]
 
 
@@ -38,6 +43,10 @@ class Customer:
         return cls(f"journey-{secrets.token_hex(8)}@example.com", secrets.token_urlsafe(12))
 
 
+class BrokenOffError(Exception):
+    """The journey cannot go on; the message says why in a few words."""
+
+
 class Visit:
     """One journey under way: its page, its customer, and where it is."""
 
@@ -46,6 +55,37 @@ class Visit:
         self.customer = customer
         self.step = "at the start"
         self.card_typed = False
+        self._status = 0
+        page.on("response", self._note_status)
+
+    async def arrive(self, *selectors: str) -> None:
+        """
+        Wait until the page shows any of these.
+
+        Raises:
+            BrokenOffError: It shows that the shop is away, or a server's error and none of these.
+        """
+        from playwright.async_api import TimeoutError as NotYet  # noqa: PLC0415
+
+        wanted = ", ".join((*selectors, AWAY))
+        while True:
+            try:
+                await self.page.wait_for_selector(wanted, timeout=PATIENCE_S * 1000)
+                break
+            except NotYet:
+                if self._status >= SERVER_ERROR:
+                    raise BrokenOffError(f"the page answered {self._status}") from None
+        if await self.page.locator(AWAY).count():
+            raise BrokenOffError("the shop is away")
+
+    async def shows(self, selector: str) -> bool:
+        """Whether the page shows this now."""
+        return await self.page.locator(selector).count() > 0
+
+    def _note_status(self, response: "Response") -> None:
+        request = response.request
+        if request.is_navigation_request() and response.frame == self.page.main_frame:
+            self._status = response.status
 
 
 class JourneyLook(ABC):
@@ -110,6 +150,8 @@ class JourneyLook(ABC):
                 seen = await self.walk(visit)
         except Error as error:
             seen = await self.failed(visit, _reason(str(error)))
+        except BrokenOffError as error:
+            seen = await self.failed(visit, str(error))
         if seen is None:
             seen = await self.failed(visit, f"nothing more within {self.spec.deadline:g} s")
         return Seen(seen.health, seen.detail, anyio.current_time())

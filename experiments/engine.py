@@ -21,12 +21,10 @@ from experiments.recorder import Recorder
 from experiments.runtime.ports import RunInfo, Stack
 from experiments.watch import SETTLED_S, all_back, baseline_missing, down_for
 
-FAST_PERIOD_S = 0.02
 BASELINE_PATIENCE_S = 60.0
 JOURNEY_PATIENCE_S = 15.0
 """Journeys wait at most so long after the heal for the HTTP probes to recover."""
 LOOK_S = 0.1
-STABLE_FOR_S = 5.0
 GRACE_S = 5.0
 CLEAN_LIMIT_S = 30.0
 
@@ -175,34 +173,32 @@ class Drill:
         self.recorder.phase("heal")
 
     def _look_fast(self) -> None:
-        for name in self.plan.fast_probes:
-            self.probes[name].set_period(FAST_PERIOD_S)
+        for name, period_s in self.plan.fast_periods.items():
+            self.probes[name].set_period(period_s)
         for name in self._journeys:
             self.probes[name].hold()
 
     def _look_calmly(self) -> None:
         periods = {probe.name: probe.period_s for probe in self.plan.probes}
-        for name in self.plan.fast_probes:
+        for name in self.plan.fast_periods:
             self.probes[name].set_period(periods[name])
         for name in self._journeys:
             self.probes[name].resume()
 
     async def _quiet(self) -> None:
+        """Look until every promise can be judged; nothing is in force any more."""
         self.recorder.phase("quiet")
         healed = anyio.current_time()
         await self._until(
-            lambda: all_back(self.recorder.journal, self.plan.fast_probes, SETTLED_S),
+            lambda: all_back(self.recorder.journal, self.plan.fast_periods, SETTLED_S),
             JOURNEY_PATIENCE_S,
         )
-        fast_back = all_back(self.recorder.journal, self.plan.fast_probes, SETTLED_S)
+        if all_back(self.recorder.journal, self.plan.fast_periods, SETTLED_S):
+            self._look_calmly()
         for name in self._journeys:
             self.probes[name].resume()
-        if fast_back:
-            self._look_calmly()
         names = {name for check in self.plan.checks for name in check.named_probes()}
-        stable_for = max(
-            (getattr(check, "stable_for", 0.0) for check in self.plan.checks), default=0.0
-        )
+        stable_for = self.plan.stable_for_s
         longest = max((probe.deadline_s for probe in self.plan.probes), default=0.0)
         left = healed + self.plan.horizon_s + longest + GRACE_S - anyio.current_time()
         if self.plan.horizon_s:

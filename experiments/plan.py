@@ -15,6 +15,8 @@ from experiments.scenario import Scenario
 from validators.checks import ALWAYS
 from validators.checks.base import CheckSpec
 
+FAST_PERIOD_S = 0.02
+"""Between the call of the heal and the recovery, for probes that a check names."""
 NOT_BUILT = "not built yet; leave it out until the release that brings it"
 NEVER_LOOKED = (
     "payments ledger (nothing lost, nobody charged twice)",
@@ -37,7 +39,7 @@ class Plan(msgspec.Struct, frozen=True):
     faults: Sequence[ArmedSpec]
     probes: Sequence[PlannedProbe]
     checks: Sequence[CheckSpec]
-    fast_probes: frozenset[str]
+    fast_periods: Mapping[str, float]
     notes: Sequence[str] = ()
 
     @property
@@ -50,6 +52,11 @@ class Plan(msgspec.Struct, frozen=True):
     def horizon_s(self) -> float:
         """How long after the last heal the drill may have to look."""
         return max((check.horizon_s() for check in self.checks), default=0.0)
+
+    @property
+    def stable_for_s(self) -> float:
+        """How long every probe must stay good, by the strictest check."""
+        return max((getattr(check, "stable_for", 0.0) for check in self.checks), default=0.0)
 
     @property
     def faults_end_s(self) -> float:
@@ -115,7 +122,11 @@ def make_plan(
         faults=[ArmedSpec(f"f{index}", spec) for index, spec in enumerate(scenario.faults, 1)],
         probes=probes,
         checks=[*checks, *(check(check=_name(check)) for check in ALWAYS)],
-        fast_probes=named & frozenset(environment.probes),
+        fast_periods={
+            name: max(FAST_PERIOD_S, probe.shortest_period_s)
+            for name, probe in environment.probes.items()
+            if name in named
+        },
         notes=list(_notes(scenario.faults, environment)),
     )
 
@@ -148,6 +159,9 @@ def _fault_problems(
             hint = nearest(to, services | hosts)
             way_out = "name a service, or a host that the environment lists under `outside`"
             yield (*place, "to"), f"'{to}' is not known here{hint}; {way_out}"
+        if spec.fault == "network.reject" and to in services and getattr(spec, "port", None) is None:
+            text = "refusing a service needs its port, else nothing can prove it: `port: 6379`"
+            yield (*place, "to"), text
         if spec.momentary and spec.for_ is not None:
             text = f"{spec.fault} is momentary: it is over when the target is back; leave `for` out"
             yield (*place, "for"), text

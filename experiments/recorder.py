@@ -28,7 +28,7 @@ class Recorder:
         self.journal = Journal()
         self.start = start
         self._sink = sink
-        self._listeners = listeners
+        self.listeners = list(listeners)
 
     def t(self) -> float:
         """Now, in seconds from the drill's start."""
@@ -38,7 +38,7 @@ class Recorder:
         """Write one record everywhere."""
         self._sink.write(record, durable=durable)
         self.journal.add(record)
-        for listener in self._listeners:
+        for listener in self.listeners:
             listener(record)
 
     def observe(self, seen: Observation) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from drill.events import PlannedProbe, Recovery
+from drill.events import PlannedProbe
 from drill.journal import Columns, Journal
 from drill.verdict import Health
 from validators.checks.after import recovery_of
@@ -49,11 +49,7 @@ def down_for(columns: Columns, now: float) -> float:
     return 0.0 if since is None else now - since
 
 
-def is_back(one: Recovery, journal: Journal) -> bool:
-    """Recovered, or never bad and looked at since the heal."""
-    return one.status in {"recovered", "never_bad"} and len(journal.columns(one.probe)) > 0
-
-
 def all_back(journal: Journal, names: Iterable[str], stable_for: float) -> bool:
     """True when every probe named is good again and has been for *stable_for* seconds."""
-    return all(is_back(recovery_of(journal, name, stable_for), journal) for name in names)
+    back = {"recovered", "never_bad"}
+    return all(recovery_of(journal, name, stable_for).status in back for name in names)

@@ -97,11 +97,11 @@ def recovery_of(journal: Journal, probe: str, stable_for: float) -> Recovery:
     if window is None or healed is None:
         return Recovery(probe=probe, status="missing")
     columns = journal.columns(probe)
-    until = max((max(each.got, default=0.0) for each in journal.observations.values()), default=0.0)
+    until = max((each.got[-1] for each in journal.observations.values() if each), default=0.0)
     return recovery(
-        probe,
         columns,
-        fault_start=window.start,
+        probe=probe,
+        since=window.start,
         heal_call=min(window.end, healed),
         healed=healed,
         stable_for=stable_for,

@@ -1,0 +1,234 @@
+"""The command line. Commands import what they need when they run, so that `--help` is quick."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from drill.errors import EXIT_PASS, EXIT_UNHEALED, EXIT_UNKNOWN, DrillError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from experiments.launch import Launched
+    from experiments.plan import Plan
+    from experiments.recorder import Listener, Recorder
+
+environment_option = click.option(
+    "--env", "env", default="bundled", show_default=True, help="Environment: a name or a path."
+)
+
+
+class Commands(click.Group):
+    """Turns our errors into one clear message and their exit code; never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; a DrillError ends it with its own exit code."""
+        try:
+            return super().invoke(ctx)
+        except DrillError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(error.exit_code)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="vauntico-drills")
+def main() -> None:
+    """
+    Break staging on purpose, time the recovery, prove that nothing was lost.
+
+    Exit codes: 0 pass, 1 fail, 2 bad input or usage, 3 unknown, 4 something could not be healed.
+    """
+
+
+@main.command()
+@click.argument("scenario")
+@environment_option
+@click.option("--seed", type=int, default=None, help="Decides every random choice.")
+@click.option("--runs", type=click.Path(path_type=Path), default=None, help="Where runs are kept.")
+def run(scenario: str, env: str, seed: int | None, runs: Path | None) -> None:
+    """Rehearse SCENARIO (a name or a path) and write its report."""
+    import secrets  # noqa: PLC0415
+
+    import anyio  # noqa: PLC0415
+
+    from experiments.launch import RUNS, Request, launch  # noqa: PLC0415
+
+    plan = _plan(scenario, env)
+    chosen = secrets.randbelow(2**31) if seed is None else seed
+    request = Request(name=scenario, seed=chosen, runs=runs or RUNS)
+    with _view() as listen:
+        done = anyio.run(launch, plan, request, listen)
+    _tell(done)
+
+
+@main.command()
+@environment_option
+@click.option("--runs", type=click.Path(path_type=Path), default=None, help="Where runs are kept.")
+def verify(env: str, runs: Path | None) -> None:
+    """Run all validators and no fault: the recovery check after a rollback."""
+    import anyio  # noqa: PLC0415
+
+    from experiments.environment import find_environment, load_environment  # noqa: PLC0415
+    from experiments.launch import RUNS  # noqa: PLC0415
+    from experiments.verify import verify_environment  # noqa: PLC0415
+
+    environment, _ = load_environment(find_environment(env))
+    with _view() as listen:
+        done = anyio.run(verify_environment, environment, runs or RUNS, listen)
+    _tell(done)
+
+
+@main.command()
+@click.argument("scenario")
+@environment_option
+def plan(scenario: str, env: str) -> None:
+    """Show what SCENARIO would do; touches nothing."""
+    from experiments.plan import describe  # noqa: PLC0415
+
+    for line in describe(_plan(scenario, env)):
+        click.echo(line)
+
+
+@main.command()
+@environment_option
+def heal(env: str) -> None:
+    """Put back whatever a drill that died left on staging; works from any checkout."""
+    from experiments.environment import find_environment, load_environment  # noqa: PLC0415
+    from experiments.runtime.docker.restore import heal_project  # noqa: PLC0415
+
+    environment, _ = load_environment(find_environment(env))
+    healed, remaining = heal_project(environment.compose.project, engine=environment.engine)
+    for line in healed:
+        click.echo(f"healed: {line}")
+    for one in remaining:
+        click.echo(f"still there: {one.what}; heal it with: {one.command}", err=True)
+    if remaining:
+        sys.exit(EXIT_UNHEALED)
+    click.echo("staging is clean")
+
+
+@main.command("list")
+def list_scenarios() -> None:
+    """List the scenarios and what each proves."""
+    from experiments.scenario import SCENARIOS, proves  # noqa: PLC0415
+
+    for path in sorted(SCENARIOS.glob("*.yaml")):
+        click.echo(f"{path.stem:20} {proves(path)}")
+
+
+@main.command()
+@click.argument("kind", type=click.Choice(["scenario", "environment"]), default="scenario")
+def schema(kind: str) -> None:
+    """Print the JSON Schema of a scenario or an environment, for editors."""
+    import json  # noqa: PLC0415
+
+    from experiments.environment import Environment  # noqa: PLC0415
+    from experiments.scenario import scenario_model  # noqa: PLC0415
+
+    model = scenario_model() if kind == "scenario" else Environment
+    click.echo(json.dumps(model.model_json_schema(by_alias=True), indent=2))
+
+
+@main.command()
+@click.argument("run_name", metavar="RUN", default="latest")
+@click.option("--runs", type=click.Path(path_type=Path), default=None, help="Where runs are kept.")
+def report(run_name: str, runs: Path | None) -> None:
+    """Make the reports of RUN again from its journal (a name below the runs, or a path)."""
+    from experiments.launch import RUNS  # noqa: PLC0415
+    from reports.text import render_text  # noqa: PLC0415
+    from reports.write import load, write_all  # noqa: PLC0415
+
+    directory = Path(run_name) if "/" in run_name else (runs or RUNS) / run_name
+    journal = load(directory)
+    write_all(directory.resolve(), journal)
+    click.echo(render_text(journal, directory.resolve()))
+
+
+@main.command()
+def faults() -> None:
+    """List the faults, what each needs, and how it heals."""
+    from experiments.faults import FAULTS  # noqa: PLC0415
+
+    for fault in FAULTS:
+        name = fault.model_fields["fault"].default
+        click.echo(f"{name:20} {_sentence(fault)} Heals: {fault.heals_how}.")
+
+
+@main.command()
+def checks() -> None:
+    """List the checks and what each promises."""
+    from validators.checks import ALWAYS, CHECKS  # noqa: PLC0415
+
+    for check in CHECKS:
+        click.echo(f"{check.model_fields['check'].default:22} {check.about}")
+    for check in ALWAYS:
+        click.echo(f"{check.model_fields['check'].default:22} {check.about} (always)")
+
+
+def _sentence(of: type) -> str:
+    return " ".join((of.__doc__ or "").split())
+
+
+def _plan(scenario: str, env: str) -> "Plan":
+    from experiments.environment import (  # noqa: PLC0415
+        compose_services,
+        find_environment,
+        load_environment,
+    )
+    from experiments.plan import make_plan  # noqa: PLC0415
+    from experiments.scenario import find_scenario, load_scenario  # noqa: PLC0415
+
+    model, document = load_scenario(find_scenario(scenario))
+    path = find_environment(env)
+    environment, _ = load_environment(path)
+    return make_plan(model, document, environment, compose_services(environment, path))
+
+
+def _view() -> "_View":
+    return _View(live=sys.stderr.isatty())
+
+
+class _View:
+    """The live view on a terminal, plain lines on standard error elsewhere."""
+
+    def __init__(self, *, live: bool) -> None:
+        self._live = live
+        self._stop: Callable[[], None] = lambda: None
+
+    def __enter__(self) -> "Callable[[Recorder], Sequence[Listener]]":
+        return self._listen
+
+    def __exit__(self, *rest: object) -> None:
+        self._stop()
+
+    def _listen(self, recorder: "Recorder") -> "Sequence[Listener]":
+        from reports.live import LiveScreen, plain_line  # noqa: PLC0415
+
+        if self._live:
+            screen = LiveScreen(recorder.journal, recorder.t)
+            screen.start()
+            self._stop = screen.stop
+            return []
+        from experiments.launch import as_listener  # noqa: PLC0415
+
+        return [as_listener(lambda line: click.echo(line, err=True), plain_line)]
+
+
+def _tell(done: "Launched") -> None:
+    from reports.text import render_text  # noqa: PLC0415
+    from reports.write import write_all  # noqa: PLC0415
+
+    code = done.exit_code
+    try:
+        write_all(done.directory, done.journal)
+    except OSError as error:
+        click.echo(f"{done.directory}: the report cannot be written: {error.strerror}", err=True)
+        code = code if code != EXIT_PASS else EXIT_UNKNOWN
+    click.echo(render_text(done.journal, done.directory))
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,295 @@
+"""Puts a drill together: opens the stack, keeps the guard rails, builds probes and the journal, listens to signals."""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import anyio
+import anyio.abc
+import msgspec
+
+from drill.errors import BadInput, DrillError
+from drill.events import EvidenceKept, Header, PlannedProbe
+from drill.journal import Journal, Record
+from experiments.control import Control
+from experiments.engine import Drill, Probe
+from experiments.environment import Environment
+from experiments.guards import check_exposures
+from experiments.plan import Plan
+from experiments.recorder import Listener, Recorder
+from experiments.runtime.docker.stack import DockerStack, open_stack
+from experiments.runtime.journal_file import JournalFile
+from experiments.runtime.ports import RunInfo
+from validators.probes.build import build_journey, run_http, run_journey
+
+ROOT = Path(__file__).resolve().parent.parent
+RUNS = ROOT / "reports" / "runs"
+SPREAD_S = 0.05
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+FREE_BYTES_NEEDED = 64 * 1024 * 1024
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What the command line asks for, beside the plan."""
+
+    name: str
+    seed: int
+    runs: Path = RUNS
+
+
+class Launched(msgspec.Struct, frozen=True):
+    """What came of it."""
+
+    exit_code: int
+    directory: Path
+    journal: Journal
+
+
+async def launch(
+    plan: Plan, request: Request, listen: Callable[[Recorder], Sequence[Listener]]
+) -> Launched:
+    """
+    Run a drill on the real stack.
+
+    Args:
+        plan: What will happen.
+
+        request: Name, seed and where runs are kept.
+
+        listen: Gives the listeners (a live view, plain lines) for the recorder.
+
+    Raises:
+        BadInput, StagingBusy, Unhealed: Before anything was touched.
+    """
+    environment = plan.environment
+    run = run_id(request.name)
+    directory = request.runs / run
+    async with open_stack(environment.compose.project, environment.engine) as stack:
+        await keep_guard_rails(stack, plan)
+        with new_run(directory) as sink:
+            recorder = Recorder(sink, anyio.current_time())
+            recorder.listeners.extend(listen(recorder))
+            recorder.add(_header(run, plan, request), durable=True)
+            info = RunInfo(
+                run=run,
+                scenario=request.name,
+                project=environment.compose.project,
+                directory=str(directory),
+            )
+            async with built_probes(plan.probes, environment, recorder, run, directory) as probes:
+                code = await _run_obeying(plan, info, stack, probes, recorder)
+            if sink.failed:
+                raise BadInput(f"{directory}: the journal is incomplete: {sink.failed.strerror}")
+    return Launched(exit_code=code, directory=directory, journal=recorder.journal)
+
+
+async def _run_obeying(
+    plan: Plan,
+    info: RunInfo,
+    stack: DockerStack,
+    probes: Mapping[str, Probe],
+    recorder: Recorder,
+) -> int:
+    control = Control()
+    async with anyio.create_task_group() as group:
+        await group.start(_obey_signals, control)
+        drill = Drill(
+            plan, info, stack=stack, probes=dict(probes), recorder=recorder, control=control
+        )
+        try:
+            return await drill.run()
+        finally:
+            group.cancel_scope.cancel()
+
+
+async def _obey_signals(
+    control: Control, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+) -> None:
+    with anyio.open_signal_receiver(*SIGNALS) as signals:
+        task_status.started()
+        async for number in signals:
+            control.abort(f"stopped by {signal.Signals(number).name}")
+
+
+@contextmanager
+def new_run(directory: Path) -> Iterator[JournalFile]:
+    """The run's folder with its journal; a drill that never began leaves no folder behind."""
+    refuse_full_disk(directory.parent)
+    sink = JournalFile(directory / "journal.jsonl")
+    try:
+        yield sink
+    except DrillError:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    finally:
+        sink.close()
+
+
+def refuse_full_disk(folder: Path) -> None:
+    """Raise BadInput when the journal of a drill would not fit below *folder*."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        room = os.statvfs(folder)
+    except OSError as error:
+        raise BadInput(f"{folder}: runs cannot be kept there: {error.strerror}") from None
+    free = room.f_bavail * room.f_frsize
+    if free < FREE_BYTES_NEEDED:
+        raise BadInput(
+            f"{folder}: the disk is full ({free // 2**20} MiB free); a drill needs "
+            f"{FREE_BYTES_NEEDED // 2**20} MiB for its journal: make room, nothing was touched"
+        )
+
+
+async def keep_guard_rails(stack: DockerStack, plan: Plan) -> None:
+    """
+    Refuse what must never be drilled.
+
+    Raises:
+        BadInput: A target without its label, an outside host nobody classified, or a live key.
+    """
+    for each in plan.faults:
+        await stack.state(each.spec.target)
+    exposures = await stack.exposures()
+    hosts = frozenset(one.host for one in plan.environment.outside)
+    problems = check_exposures(exposures, await stack.aliases(), hosts)
+    if problems:
+        raise BadInput(*problems)
+
+
+@asynccontextmanager
+async def built_probes(
+    planned: Sequence[PlannedProbe],
+    environment: Environment,
+    recorder: Recorder,
+    run: str,
+    directory: Path,
+) -> AsyncIterator[Mapping[str, Probe]]:
+    """The probes of a plan, ready to run; the browser is started only if a journey needs it."""
+    probes: dict[str, Probe] = {}
+    journeys = [probe.name for probe in planned if probe.kind == "journey"]
+    start = recorder.start
+    for probe in planned:
+        if probe.kind == "http":
+            spec = environment.probes[probe.name]
+            probes[probe.name] = run_http(
+                probe.name, spec, environment.web, recorder.observe, start
+            )
+    if not journeys:
+        yield probes
+        return
+    from validators.probes.journeys.browser import open_browser  # noqa: PLC0415 - slow import
+
+    def kept(kind: str, path: Path, subject: str, note: str) -> None:
+        relative = str(path.relative_to(directory))
+        record = {"k": "evidence", "t": recorder.t(), "kind": kind, "path": relative}
+        record |= {"subject": subject, "note": note}
+        recorder.add(msgspec.convert(record, EvidenceKept))
+
+    resolve: dict[str, str] = {}
+    for name in journeys:
+        resolve |= environment.journeys[name].resolve
+    async with open_browser(run, resolve) as browser:
+        for name in journeys:
+            look = build_journey(
+                name,
+                environment.journeys[name],
+                environment.web,
+                browser,
+                evidence=directory / "evidence",
+                kept=kept,
+            )
+            probes[name] = run_journey(look, recorder.observe, start)
+        yield probes
+
+
+def run_id(name: str) -> str:
+    """`<UTC start>-<scenario>`, the name of the run's folder and of everything it leaves."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    return f"{stamp}-{Path(name).stem}"
+
+
+def _header(run: str, plan: Plan, request: Request) -> Header:
+    return provenance(
+        run,
+        scenario=request.name,
+        title=plan.scenario.title,
+        project=plan.environment.compose.project,
+        command=f"drill run {shlex.quote(request.name)} --seed {request.seed}",
+        seed=request.seed,
+        severity=plan.scenario.severity,
+    )
+
+
+def provenance(
+    run: str,
+    *,
+    scenario: str,
+    title: str,
+    project: str,
+    command: str,
+    seed: int = 0,
+    severity: int = 0,
+) -> Header:
+    """The header of a journal: what was run, from which commit, on which boot, when."""
+    commit, dirty = _commit()
+    return Header(
+        t=0.0,
+        id=run,
+        scenario=scenario,
+        title=title,
+        environment="staging",
+        project=project,
+        harness=version("vauntico-drills"),
+        commit=commit,
+        dirty=dirty,
+        command=command,
+        seed=seed,
+        severity=severity,
+        wall_s=time.time(),
+        mono_s=anyio.current_time(),
+        boot_id=_boot_id(),
+    )
+
+
+def _commit() -> tuple[str, bool]:
+    try:
+        commit = _git("rev-parse", "--short=12", "HEAD")
+        return commit, bool(_git("status", "--porcelain", "--untracked-files=no"))
+    except (OSError, subprocess.SubprocessError):
+        return "unknown", False
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(ROOT), *arguments],  # noqa: S607 - the user's own git
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=5,
+    )
+    return done.stdout.strip()
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return "unknown"
+
+
+def as_listener(print_line: Callable[[str], None], render: Callable[[Record], str | None]) -> Listener:
+    """A listener that prints what *render* makes of a record."""
+
+    def listen(record: Record) -> None:
+        line = render(record)
+        if line:
+            print_line(line)
+
+    return listen

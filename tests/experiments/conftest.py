@@ -1,0 +1,144 @@
+"""One drill in virtual time: a fake staging, real plan, engine, judge and journal."""
+
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import pytest
+import trio
+import trio.testing
+
+from drill.events import Header
+from drill.verdict import Health
+from experiments.control import Control
+from experiments.engine import Drill
+from experiments.environment import Environment
+from experiments.files import parse_document
+from experiments.plan import Plan, make_plan
+from experiments.problems import build_model
+from experiments.recorder import Recorder
+from experiments.runtime.ports import RunInfo
+from experiments.scenario import scenario_model
+from tests.experiments.fakes import FakeProbe, FakeSink, FakeStack
+
+SERVICES = ("shop", "backend", "redis", "paystack")
+ENVIRONMENT = {
+    "schema": "drill-environment/1",
+    "environment": "staging",
+    "compose": {"project": "fake", "file": "compose.yaml"},
+    "outside": [{"name": "paystack", "host": "api.paystack.co", "kind": "vendor-test"}],
+    "web": "http://127.0.0.1:1",
+    "probes": {
+        "feature": {"sacred": True, "http": [{"url": "/feature"}]},
+        "checkout": {"http": [{"url": "/checkout"}]},
+    },
+}
+SCENARIO = """\
+schema: drill-scenario/1
+title: Made for a test
+severity: 1
+baseline: 3s
+faults:
+  - {fault: container.pause, target: backend, at: 1s, for: 20s}
+during:
+  - {check: degrades_gracefully, probes: [checkout]}
+after:
+  - {check: recovers_within, probes: [all], limit: 30s, stable_for: 5s}
+"""
+
+
+def plan_of(text: str) -> Plan:
+    """A plan from the text of a scenario, in the fake environment."""
+    document = parse_document("scenario.yaml", text.encode(), {})
+    scenario = build_model(scenario_model(), document)
+    environment = Environment.model_validate(ENVIRONMENT)
+    return make_plan(scenario, document, environment, frozenset(SERVICES))
+
+
+class Rehearsal:
+    """Runs one scenario against a fake staging and keeps everything for assertions."""
+
+    def __init__(self, text: str = SCENARIO) -> None:
+        self.plan = plan_of(text)
+        self.stack = FakeStack(SERVICES)
+        self.sink = FakeSink()
+        self.control = Control()
+        self.looks: dict[str, Callable[[], Health]] = {
+            "feature": lambda: Health.OK,
+            "checkout": self._checkout,
+        }
+        self.probes: dict[str, FakeProbe] = {}
+        self.meanwhile: Callable[["Rehearsal"], Any] | None = None
+
+    def _checkout(self) -> Health:
+        hurt = self.stack.status["backend"] != "running" or self.stack.rules
+        return Health.DEGRADED if hurt else Health.OK
+
+    async def main(self) -> int:
+        self.recorder = Recorder(self.sink, anyio.current_time())
+        self.recorder.add(header())
+        self.probes = {
+            name: FakeProbe(name, look, self.recorder) for name, look in self.looks.items()
+        }
+        drill = Drill(
+            self.plan,
+            RunInfo(run="r1", scenario="test", project="fake", directory=""),
+            stack=self.stack,
+            probes=dict(self.probes),
+            recorder=self.recorder,
+            control=self.control,
+        )
+        async with anyio.create_task_group() as group:
+            if self.meanwhile:
+                group.start_soon(self.meanwhile, self)
+            code = await drill.run()
+            group.cancel_scope.cancel()
+        self.stack.close()
+        return code
+
+    def run(self) -> int:
+        """The exit code of the drill, in no time at all."""
+        clock = trio.testing.MockClock(autojump_threshold=0)
+        return trio.run(self.main, clock=clock)
+
+    @property
+    def journal(self):  # type: ignore[no-untyped-def]
+        return self.recorder.journal
+
+    def findings(self) -> dict[str, tuple[str, str]]:
+        """Verdict and reason by check."""
+        from drill.events import Found
+
+        return {found.check: (found.verdict, found.reason) for found in self.journal.every(Found)}
+
+    def states(self, fault: str = "f1") -> list[str]:
+        """The states a fault went through."""
+        from drill.events import FaultChange
+
+        return [change.state for change in self.journal.every(FaultChange) if change.id == fault]
+
+
+def header() -> Header:
+    """A header as the command line writes it."""
+    return Header(
+        t=0.0,
+        id="r1",
+        scenario="test",
+        title="Made for a test",
+        environment="staging",
+        project="fake",
+        harness="0",
+        commit="c",
+        dirty=False,
+        command="drill run test",
+        seed=1,
+        severity=1,
+        wall_s=0.0,
+        mono_s=0.0,
+        boot_id="b",
+    )
+
+
+@pytest.fixture
+def rehearsal() -> Rehearsal:
+    return Rehearsal()

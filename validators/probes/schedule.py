@@ -46,8 +46,8 @@ class ProbeRunner:
     """
     Launches the looks of one probe at t0 + k * period and emits an observation for each.
 
-    A launch that cannot take place, because *max_in_flight* looks are unanswered or the drill itself was late, is
-    emitted as `limited` with the reason: it says nothing about staging, and it is not silent.
+    A launch that finds *max_in_flight* looks unanswered is emitted as `limited` with that reason: it says nothing
+    about staging, and it is not silent. If the drill itself is late, so is the observation (*sent* after *due*).
 
     Observations come in the order of their completion. Everything but `run` and `drain` takes effect at once.
     """
@@ -140,25 +140,20 @@ class ProbeRunner:
         return waiting.cancelled_caught and not self._stopped and not self._held
 
     def _launch(self, tasks: anyio.abc.TaskGroup) -> None:
-        """Launch what is due now; whole periods that went by unused are recorded, not made up for."""
-        now = anyio.current_time()
-        while now - self._due >= self.period_s:
-            late_s = now - self._due
-            self._skip(self._due, now, f"not sent: the drill was {late_s:.3f} s late")
-            self._due += self.period_s
-        due, self._due = self._due, self._due + self.period_s
+        """Launch what is due; launches that the drill slept through are one, as late as the first of them."""
+        now, due = anyio.current_time(), self._due
+        passed = math.floor(max(0.0, now - due) / self.period_s)
+        self._due = due + (passed + 1) * self.period_s
         if self.in_flight >= self._max_in_flight:
-            self._skip(due, now, f"not sent: {self.in_flight} looks still unanswered")
-            return
-        self._begin(tasks, due)
+            self._skip(due, now)
+        else:
+            self._launched += 1
+            self._open[self._launched] = anyio.Event()
+            tasks.start_soon(self._look_once, self._launched, due)
 
-    def _begin(self, tasks: anyio.abc.TaskGroup, due: float) -> None:
-        self._launched += 1
-        self._open[self._launched] = anyio.Event()
-        tasks.start_soon(self._look_once, self._launched, due)
-
-    def _skip(self, due: float, now: float, reason: str) -> None:
+    def _skip(self, due: float, now: float) -> None:
         due_s, now_s = due - self._start, now - self._start
+        reason = f"not sent: {self.in_flight} looks still unanswered"
         self._emit(Observation(self.name, due_s, now_s, now_s, Health.LIMITED, reason))
 
     async def _look_once(self, number: int, due: float) -> None:
@@ -176,7 +171,6 @@ class ProbeRunner:
             self._emit(Observation(self.name, due_s, sent_s, got_s, seen.health, seen.detail))
         finally:
             self._open.pop(number).set()
-            self._finished()
 
     async def _guarded(self) -> Seen:
         try:
@@ -184,9 +178,6 @@ class ProbeRunner:
         except Exception as error:  # noqa: BLE001 - a look that fails must not end the drill
             # The kind only: the text of an error may hold an address or a header.
             return Seen(Health.DOWN, f"the look failed: {type(error).__name__}")
-
-    def _finished(self) -> None:
-        """A look is done; nothing to do where looks overlap."""
 
 
 class JourneyRunner(ProbeRunner):
@@ -207,12 +198,6 @@ class JourneyRunner(ProbeRunner):
     ) -> None:
         """Make a runner; the arguments are those of `ProbeRunner`."""
         super().__init__(name, look, period_s, deadline_s, 1, emit, start)
-
-    def _launch(self, tasks: anyio.abc.TaskGroup) -> None:
-        due = self._due
-        passed = math.floor(max(0.0, anyio.current_time() - due) / self.period_s)
-        self._due = due + (passed + 1) * self.period_s
-        self._begin(tasks, due)
 
     async def _is_time(self) -> bool:
         await self.drain()

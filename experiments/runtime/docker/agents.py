@@ -68,9 +68,7 @@ class Agents:
         )
         box: list[Agent] = []
         channel = Channel(attached, lambda: self._on_end(service, box))
-        await self.lanes.act(
-            f"agent {service}", lambda: self.engine.act.api.start(container)
-        )
+        await self.lanes.act(f"agent {service}", lambda: self.engine.act.api.start(container))
         agent = Agent(
             container=container,
             target=str(target["Id"]) if target else "",
@@ -88,7 +86,7 @@ class Agents:
         agent = self.by_service.pop(service, None)
         if agent is not None:
             agent.channel.close()
-            await self.lanes.act(f"agent {service}", lambda: self._remove(agent.container))
+            await self.lanes.act(f"agent {service}", lambda: self.discard(agent.container))
 
     async def bound(self, service: str) -> Agent:
         """
@@ -142,14 +140,12 @@ class Agents:
         streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
         return str(made["Id"]), api.attach_socket(made["Id"], params=streams)
 
-    def _remove(self, container: str) -> None:
-        with contextlib.suppress(docker.errors.APIError, *(_SILENT,)):
+    def discard(self, container: str) -> None:
+        """Wait for its exit a moment, then remove it."""
+        with contextlib.suppress(docker.errors.APIError, OSError):
             self.engine.act.api.wait(container, timeout=2)
         with contextlib.suppress(docker.errors.NotFound):
             self.engine.act.api.remove_container(container, force=True)
-
-
-_SILENT = OSError
 
 
 def refuse_shared(service: str, target: dict[str, Any]) -> None:

@@ -169,11 +169,7 @@ def _heal_once(
     healed: list[str],
     command: str,
 ) -> list[Remaining]:
-    faults = {
-        fault.id: fault
-        for entry in ours
-        for fault in labels.faults_on(_labels_of(entry))
-    }
+    faults = {fault.id: fault for entry in ours for fault in labels.faults_on(_labels_of(entry))}
     problems: list[Remaining] = []
     with ThreadPoolExecutor(8) as pool:
         for text, problem in pool.map(

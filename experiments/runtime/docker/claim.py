@@ -1,0 +1,82 @@
+"""Taking a staging for one drill, giving it back, and healing it by hand."""
+
+import contextlib
+
+import docker.errors
+
+from drill.errors import DrillError
+from experiments.runtime.docker import labels
+from experiments.runtime.docker.engine import Engine
+from experiments.runtime.docker.lock import (
+    FileLock,
+    Guardian,
+    create_lock,
+    refuse_leftovers,
+)
+from experiments.runtime.docker.restore import Healing, heal_project
+from experiments.runtime.ports import RunInfo
+
+HEAL_COMMAND = "drill heal"
+
+
+class Claim:
+    """A staging held: file lock first, then the guardian, then the name on the engine."""
+
+    def __init__(self, engine: Engine, run: RunInfo) -> None:
+        """
+        Take it.
+
+        Raises:
+            StagingBusy: Another drill holds it and lives.
+            Unhealed: A drill that died left something.
+            BadInput: The agent's image cannot be built.
+        """
+        self._engine = engine
+        self._run = run
+        self._file = FileLock(engine.id, run.project)
+        self._file.take()
+        try:
+            refuse_leftovers(engine, run.project, self._file, HEAL_COMMAND)
+            engine.ready_image()
+            self._file.say(f"drill {run.run}")
+            self._guardian = Guardian(run, engine.id, self._file.fd)
+            try:
+                create_lock(engine, run, self._file)
+            except BaseException:
+                self._guardian.bye()
+                raise
+        except BaseException:
+            self._file.close()
+            raise
+
+    def give_back(self) -> None:
+        """Remove markers, then the lock, then let the guardian and the file go."""
+        asked = (f"{labels.OF}={self._run.project}", f"{labels.RUN}={self._run.run}")
+        found = self._engine.listed(*asked)
+        found.sort(key=lambda entry: str(entry["Labels"].get(labels.ROLE)) == "lock")
+        for entry in found:
+            with contextlib.suppress(docker.errors.NotFound):
+                self._engine.act.api.remove_container(entry["Id"], force=True)
+        self._guardian.bye()
+        self._file.close()
+
+
+def heal(project: str, engine: str = "local") -> Healing:
+    """
+    What `drill heal` does: wait for a guardian at work, then heal whatever dead drills left.
+
+    Raises:
+        StagingBusy: A living drill of this machine holds the staging.
+        BadInput: No engine answers.
+    """
+    connected = Engine(engine)
+    file = FileLock(connected.id, project)
+    file.take()
+    try:
+        file.say("healing by hand")
+        return heal_project(connected, project, None, HEAL_COMMAND)
+    except docker.errors.DockerException as error:
+        raise DrillError(f"the container engine refused: {error}") from error
+    finally:
+        file.close()
+        connected.close()

@@ -1,0 +1,319 @@
+"""The stack of one compose project on one Docker engine, as the drill's engine asks for it."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Any
+
+from drill.errors import BadInput, DrillError, Unsure
+from drill.events import Remaining, Service
+from experiments.guards import Exposure
+from experiments.runtime.docker import labels, survey
+from experiments.runtime.docker.agents import HELPER, REPLY_LIMIT_S, Agents, refuse_shared
+from experiments.runtime.docker.claim import Claim
+from experiments.runtime.docker.engine import Engine
+from experiments.runtime.docker.lanes import Lanes
+from experiments.runtime.docker.restore import restore
+from experiments.runtime.docker.watch import Watch
+from experiments.runtime.ports import (
+    ArmedFault,
+    ContainerState,
+    EngineEvent,
+    Outcome,
+    PathRule,
+    PathSeen,
+    RunInfo,
+    Undo,
+)
+
+log = logging.getLogger(__name__)
+PING_S = 1.0
+SEEN_PATIENCE_S = 0.2
+AGENT_LOST = "agent.lost"
+
+
+class DockerStack:
+    """
+    Implements `ports.Stack`; make one with `open_stack`.
+
+    Beside the engine's own events, `events()` gives the action `agent.lost` when a service's agent ended, or let go
+    of a rule because it had not heard from the drill in time: the fault is no longer in force; `rearm`, then inject.
+    """
+
+    def __init__(self, engine: Engine, project: str, targets: Collection[str] | None) -> None:
+        self.engine = engine
+        self.project = project
+        self._targets = targets
+        self._lanes = Lanes()
+        self._watch = Watch(engine, project)
+        self._agents = Agents(engine, self._lanes, project, self._lost)
+        self._claim: Claim | None = None
+        self._armed: dict[str, ArmedFault] = {}
+        self._doubtful: set[str] = set()
+        self._pings = asyncio.create_task(self._ping())
+
+    async def close(self) -> None:
+        """End threads and connections; changes nothing on staging."""
+        self._pings.cancel()
+        self._watch.close()
+        await asyncio.to_thread(self._lanes.close)
+        self.engine.close()
+
+    # -- lifecycle
+
+    async def state(self, service: str) -> ContainerState:
+        return survey.to_state(service, await self._target(service))
+
+    async def pause(self, service: str) -> None:
+        name = (await self._target(service))["Id"]
+        await self._act(service, lambda: self.engine.act.api.pause(name))
+
+    async def stop(self, service: str, grace_s: float) -> None:
+        name = (await self._target(service))["Id"]
+        await self._act(service, lambda: self.engine.act.api.stop(name, timeout=round(grace_s)))
+
+    async def restart(self, service: str, grace_s: float) -> None:
+        name = (await self._target(service))["Id"]
+        await self._act(service, lambda: self.engine.act.api.restart(name, timeout=round(grace_s)))
+
+    async def crash(self, service: str, signal: str) -> None:
+        now = await self.state(service)
+        helper = self._agents.by_service.get(HELPER)
+        if helper is None:
+            raise Unsure("the host helper is not armed")
+        await helper.channel.ask(
+            REPLY_LIMIT_S, do="crash", pid=now.pid, container=now.container, signal=signal
+        )
+
+    async def restore(self, undo: Undo) -> str:
+        doubt = undo.service in self._doubtful
+        how = await self._lanes.act(
+            undo.service, lambda: restore(self.engine, undo, self.project, doubt=doubt)
+        )
+        self._doubtful.discard(undo.service)
+        return how
+
+    async def seen(self, service: str, action: str, since: float) -> EngineEvent | None:
+        def wanted(event: EngineEvent) -> bool:
+            return event.service == service and event.action == action
+
+        return await self._watch.first(wanted, since, SEEN_PATIENCE_S)
+
+    # -- paths
+
+    async def block(self, service: str, rule: PathRule) -> None:
+        agent = await self._agents.bound(service)
+        await agent.channel.ask(
+            REPLY_LIMIT_S, do="block", name=rule.name, to=rule.to, way=rule.way, port=rule.port
+        )
+        agent.held.add(rule.name)
+
+    async def unblock(self, service: str, rule: str) -> None:
+        agent = self._agents.by_service.get(service)
+        if agent is None:
+            return
+        agent.held.discard(rule)
+        try:
+            await agent.channel.ask(REPLY_LIMIT_S, do="unblock", name=rule)
+        except Unsure:
+            # In an old namespace it bites nobody; in the present one a new agent sweeps it away.
+            if await self._lanes.look(lambda: self._agents.same_life(agent)):
+                await self.rearm(service)
+
+    async def look_along(self, service: str, to: str, port: int, patience_s: float) -> PathSeen:
+        agent = await self._agents.bound(service)
+        begun = time.monotonic()
+        reply = await agent.channel.ask(
+            patience_s + REPLY_LIMIT_S, do="look", to=to, port=port, patience_s=patience_s
+        )
+        ended = time.monotonic()
+        sent, got = float(reply["sent"]), float(reply["got"])
+        if not begun <= sent <= got <= ended:  # Another machine's clock: our own bracket is true.
+            sent, got = begun, ended
+        outcome: Outcome = reply["outcome"]
+        return PathSeen(outcome=outcome, sent=sent, got=got, address=str(reply["address"]))
+
+    # -- around the faults
+
+    async def survey(self) -> Sequence[Service]:
+        return await self._lanes.look(lambda: survey.survey(self.engine, self.project))
+
+    async def exposures(self) -> Mapping[str, Exposure]:
+        """Hosts and live keys in every service's variables, by service."""
+        return await self._lanes.look(lambda: survey.exposures(self.engine, self.project))
+
+    async def aliases(self) -> frozenset[str]:
+        """Service names, container names, network aliases and addresses of the project."""
+        return await self._lanes.look(lambda: survey.aliases(self.engine, self.project))
+
+    async def claim(self, run: RunInfo) -> None:
+        if run.project != self.project:
+            raise BadInput(f"this stack is {self.project}, the drill is for {run.project}")
+        self._agents.run = run.run
+        self._claim = await self._lanes.act("claim", lambda: Claim(self.engine, run))
+
+    async def arm(self, faults: Sequence[ArmedFault]) -> None:
+        if self._claim is None:
+            raise BadInput("claim the stack before arming anything")
+        infos = {fault.id: await self._target(fault.undo.service) for fault in faults}
+        groups: dict[str, list[ArmedFault]] = {}
+        markers = []
+        for fault in faults:
+            key = fault.undo.service if fault.undo.rule else HELPER
+            if fault.undo.rule:
+                refuse_shared(key, infos[fault.id])
+            agented = bool(fault.undo.rule) or fault.fault == "container.kill"
+            if agented and key not in self._agents.by_service:
+                groups.setdefault(key, []).append(fault)
+            else:
+                markers.append(fault)
+        for fault in markers:
+            await self._lanes.act("claim", lambda fault=fault: self._mark(fault))  # type: ignore[misc]
+        starts = [
+            self._agents.start(key, infos[group[0].id] if key else None, group)
+            for key, group in groups.items()
+        ]
+        await _all(starts)
+        self._armed |= {fault.id: fault for fault in faults}
+        await _all([self._learn(fault) for fault in faults if fault.undo.rule])
+
+    async def rearm(self, service: str) -> bool:
+        old = self._agents.by_service.get(service)
+        if old is None:
+            return False
+        try:
+            info = await self._target(service)
+        except BadInput:
+            return False
+        if not info["State"]["Running"]:
+            return False
+        await self._agents.start(service, info, old.faults)  # First, so that the intent stays.
+        old.channel.close()
+        await self._lanes.act(f"agent {service}", lambda: self._agents.discard(old.container))
+        await _all([self._learn(fault) for fault in old.faults])
+        return True
+
+    async def events(self) -> AsyncIterator[EngineEvent]:
+        async for event in self._watch.follow():
+            yield event
+
+    async def remaining(self) -> Sequence[Remaining]:
+        found = []
+        for fault in self._armed.values():
+            undo = fault.undo
+            info = await self._lanes.look(lambda undo=undo: self.engine.inspect(undo.container))  # type: ignore[misc]
+            status = info["State"]["Status"] if info is not None else undo.want
+            if status != undo.want:
+                found.append(Remaining(what=f"{undo.service} is {status}", command="drill heal"))
+        for service, agent in self._agents.by_service.items():
+            try:
+                rules = (await agent.channel.ask(REPLY_LIMIT_S, do="ping"))["rules"]
+            except Unsure as error:
+                rules = [f"unknown ({error}); rules expire by themselves within 3 s"]
+            found += [
+                Remaining(what=f"{service or 'host'}: rule {rule}", command="drill heal")
+                for rule in rules
+            ]
+        if self._claim is None and self._agents.run:
+            asked = (f"{labels.OF}={self.project}", f"{labels.RUN}={self._agents.run}")
+            for entry in await self._lanes.look(lambda: self.engine.listed(*asked)):
+                what = f"{entry['Labels'].get(labels.ROLE)} container {entry['Id'][:12]}"
+                found.append(Remaining(what=what, command="drill heal"))
+        return found
+
+    async def release(self) -> None:
+        if self._claim is None:
+            return
+        await _all([self._agents.end(service) for service in list(self._agents.by_service)])
+        claim = self._claim
+        await self._lanes.act("claim", claim.give_back)
+        self._claim = None
+
+    # -- inside
+
+    async def _target(self, service: str) -> dict[str, Any]:
+        return await self._lanes.look(
+            lambda: survey.target(self.engine, self.project, service, self._targets)
+        )
+
+    async def _act(self, service: str, work: Any) -> None:
+        self._doubtful.add(service)
+        await self._lanes.act(service, work)
+        self._doubtful.discard(service)
+
+    def _mark(self, fault: ArmedFault) -> None:
+        marks = labels.written(self._agents.run, self.project, "marker", [fault])
+        self.engine.act.api.create_container(labels.AGENT_IMAGE, ["idle"], labels=marks)
+
+    async def _learn(self, fault: ArmedFault) -> None:
+        """Resolve the name now, so that injecting needs no resolver."""
+        agent = self._agents.by_service[fault.undo.service]
+        with contextlib.suppress(ValueError, Unsure):
+            to = json.loads(fault.spec).get("to")
+            if to:
+                await agent.channel.ask(REPLY_LIMIT_S, do="know", to=to)
+
+    def _lost(self, service: str) -> None:
+        agent = self._agents.by_service.get(service)
+        now = EngineEvent(
+            service=service,
+            container=agent.target if agent else "",
+            action=AGENT_LOST,
+            at=time.monotonic(),
+            wall_s=time.time(),
+        )
+        self._watch.add(now)
+
+    async def _ping(self) -> None:
+        """Renew every agent's lease; stops with the drill, which is the point."""
+        while True:
+            await asyncio.sleep(PING_S)
+            living = [(s, a) for s, a in self._agents.by_service.items() if a.channel.alive]
+            await asyncio.gather(*(self._ping_one(s) for s, _ in living))
+
+    async def _ping_one(self, service: str) -> None:
+        agent = self._agents.by_service.get(service)
+        if agent is None:
+            return
+        try:
+            before = set(agent.held)
+            rules = set((await agent.channel.ask(REPLY_LIMIT_S, do="ping"))["rules"])
+        except DrillError as error:
+            log.warning("agent of %s: %s", service or "the host", error)
+            return
+        if (before & agent.held) - rules:
+            agent.held &= rules
+            self._lost(service)
+
+
+async def _all(work: Sequence[Any]) -> None:
+    """Run side by side; every one ends before the first error is raised."""
+    for result in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
+@contextlib.asynccontextmanager
+async def open_stack(
+    project: str, engine: str = "local", targets: Collection[str] | None = None
+) -> AsyncIterator[DockerStack]:
+    """
+    Connect to the engine that runs *project*.
+
+    Args:
+        project: Compose project of staging.
+        engine: `local` for a local socket, else the ID that the engine must have.
+        targets: Services that may be touched, None for every labelled one.
+
+    Raises:
+        BadInput: No engine answers, it is the wrong one, or the agent's image cannot be built.
+    """
+    connected = await asyncio.to_thread(Engine, engine)
+    stack = DockerStack(connected, project, targets)
+    try:
+        yield stack
+    finally:
+        await stack.close()

@@ -123,14 +123,14 @@ def _refuse_unsafe(name: str, text: str) -> None:
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise BadInput(f"{name}:{line}: anchors and aliases are not allowed; write it out")
+        if getattr(event, "tag", None):
+            raise BadInput(f"{name}:{line}: tags such as {event.tag} are not allowed")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > MAX_DEPTH:
             raise BadInput(f"{name}:{line}: nested deeper than {MAX_DEPTH} levels")
-        if isinstance(event, yaml.DocumentStartEvent) and event.explicit and line > 1 and depth:
-            raise BadInput(f"{name}:{line}: one document a file")
 
 
 class _Builder:
@@ -167,8 +167,6 @@ class _Builder:
             yield key, self.build(value_node, (*location, key))
 
     def _scalar(self, node: yaml.ScalarNode) -> Value:
-        if node.start_mark.buffer is None and node.tag.startswith("!"):
-            self._problem(node, f"tags such as {node.tag} are not allowed")
         text = VARIABLE.sub(lambda match: self._variable(node, match), node.value)
         if node.style is not None:
             return text

@@ -25,7 +25,13 @@ def build_model(model: type[M], document: Document) -> M:
         return model.model_validate(document.data)
     except ValidationError as error:
         schema = model.model_json_schema(by_alias=True)
-        found = [_describe(document, schema, item) for item in error.errors(include_url=False)]
+        items = error.errors(include_url=False)
+        places = [item["loc"] for item in items]
+        found = [
+            _describe(document, schema, item)
+            for item in items
+            if item["type"] != "too_short" or not _explained(item["loc"], places)
+        ]
         raise BadInput(*(text for _, text in sorted(set(found)))) from None
 
 
@@ -41,6 +47,11 @@ def show(value: object) -> str:
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
 
 
+def _explained(place: tuple[str | int, ...], places: Iterable[tuple[str | int, ...]]) -> bool:
+    # A list that is too short only because its members were refused: their own errors say more.
+    return any(other[: len(place)] == place and other != place for other in places)
+
+
 def _describe(document: Document, schema: Schema, item: Mapping[str, Any]) -> tuple[int, str]:
     location = _without_tags(document.data, item["loc"])
     kind, last = item["type"], location[-1] if location else ""
@@ -51,6 +62,8 @@ def _describe(document: Document, schema: Schema, item: Mapping[str, Any]) -> tu
         text = f"the field '{last}' is missing"
     elif kind in {"union_tag_invalid", "union_tag_not_found"}:
         return _describe_tag(document, location, item)
+    elif kind == "too_short":
+        text = "at least one is needed here"
     elif kind == "value_error":
         text = str(item["ctx"]["error"])
     else:

@@ -138,9 +138,7 @@ class Paths(Protocol):
     async def unblock(self, service: str, rule: str) -> None:
         """Take the rule named *rule* away; idempotent, and no error when the target is gone."""
 
-    async def look_along(
-        self, service: str, to: str, port: int, patience_s: float
-    ) -> PathSeen:
+    async def look_along(self, service: str, to: str, port: int, patience_s: float) -> PathSeen:
         """Try to connect from the target's namespace to *to*:*port*, giving up after *patience_s*."""
 
 

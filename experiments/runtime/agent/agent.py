@@ -21,8 +21,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import looking
-from words import (
+
+from experiments.runtime.agent import looking
+from experiments.runtime.agent.words import (
     Command,
     Refused,
     answer,

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from words import Refused
+from experiments.runtime.agent.words import Refused
 
 SILENT = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT, errno.EHOSTDOWN})
 

@@ -124,9 +124,7 @@ def blockable(addresses: Iterable[str]) -> tuple[str, ...]:
 
 def table_text(table: str, way: str, port: int | None) -> str:
     """A table that does nothing yet: two chains over two empty sets whose elements expire."""
-    sets = "".join(
-        f" set peers{v} {{\n  type ipv{v}_addr\n  flags timeout\n }}\n" for v in (4, 6)
-    )
+    sets = "".join(f" set peers{v} {{\n  type ipv{v}_addr\n  flags timeout\n }}\n" for v in (4, 6))
     head = " chain {}\n  type filter hook {} priority 0\n  {} lo accept\n"
     out = head.format("out {", "output", "oifname")
     into = head.format("into {", "input", "iifname")

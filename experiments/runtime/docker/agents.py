@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import docker.errors
+from docker.types import LogConfig
 
 from drill.errors import BadInput, Unsure
 from experiments.runtime.docker import labels
@@ -127,7 +128,7 @@ class Agents:
             options = {"network_mode": f"container:{target['Id']}", "cap_add": ["NET_ADMIN"]}
         host_config = api.create_host_config(
             cap_drop=["ALL"],
-            log_config={"Type": "none"},  # Replies are read by us; the engine need not keep them.
+            log_config=LogConfig(type="none", config={}),  # Replies are read by us; the engine need not keep them.
             **options,
         )
         made = api.create_container(

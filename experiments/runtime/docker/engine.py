@@ -47,7 +47,7 @@ class Engine:
             )
         try:
             self.look = docker.from_env(version="auto", timeout=READ_LIMIT_S)
-            self.act = docker.from_env(version=self.look.api._version, timeout=ACT_LIMIT_S)
+            self.act = docker.from_env(version=self.look.api.api_version, timeout=ACT_LIMIT_S)
             self.id = str(self.look.info()["ID"])
         except (docker.errors.DockerException, *SILENCE) as error:
             raise BadInput(

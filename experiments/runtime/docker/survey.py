@@ -68,7 +68,7 @@ def survey(engine: Engine, project: str) -> list[Service]:
     for info in inspected(engine, project):
         image = str(info["Image"])
         if image not in digests:
-            known = engine.look.api.inspect_image(image).get("RepoDigests") or [image]
+            known = engine.look.images.get(image).attrs.get("RepoDigests") or [image]
             digests[image] = str(known[0]).split("@")[-1]
         state = to_state(info["Config"]["Labels"].get(labels.SERVICE, ""), info)
         services.append(

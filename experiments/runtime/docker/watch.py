@@ -83,7 +83,11 @@ class Watch:
     def _read_once(self) -> None:
         since = f"{self._since_ns // 10**9}.{self._since_ns % 10**9:09d}"
         filters = {"type": "container", "label": f"{labels.PROJECT}={self._project}"}
-        self._stream = self._engine.act.api.events(since=since, filters=filters, decode=True)
+        self._stream = self._engine.act.api.events(
+            since=since,  # type: ignore[call-overload]  # Text keeps the nanoseconds.
+            filters=filters,
+            decode=True,
+        )
         for raw in self._stream:
             nano = int(raw.get("timeNano", 0))
             if nano < self._since_ns or str(raw.get("Action", "")).startswith("exec_"):

@@ -1,0 +1,37 @@
+"""A drill that arms, injects, says so and waits to be killed: `dying.py PROJECT DIRECTORY KIND...`."""
+
+import asyncio
+import json
+import subprocess
+import sys
+
+from rig import RunInfo, armed, open_stack
+
+from experiments.faults.base import FaultSpec
+from experiments.faults.container import ContainerPause, ContainerStop
+from experiments.faults.network import NetworkBlackhole
+
+KINDS: dict[str, FaultSpec] = {
+    "blackhole": NetworkBlackhole(target="front", to="back", port=8000),
+    "pause": ContainerPause(target="back"),
+    "stop": ContainerStop(target="back"),
+    "stopping": ContainerStop(target="back", grace=4.0),
+}
+
+
+async def main(project: str, directory: str, kinds: list[str]) -> None:
+    async with open_stack(project) as stack:
+        await stack.claim(RunInfo(run="dies", scenario="s", project=project, directory=directory))
+        undos = [await armed(stack, KINDS[kind], kind) for kind in kinds]
+        child = subprocess.Popen(["sleep", "600"], env={"DRILL_RUN": "dies", "PATH": "/bin"})
+        told = {"child": child.pid, "guardian": stack._claim._guardian.pid}  # type: ignore[union-attr]
+        if kinds == ["stopping"]:
+            print(json.dumps(told), flush=True)
+        for kind, undo in zip(kinds, undos, strict=True):
+            await KINDS[kind].inject(stack, undo)
+        print(json.dumps(told), flush=True)
+        await asyncio.sleep(600)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3:]))

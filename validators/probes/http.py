@@ -4,22 +4,15 @@ import secrets
 from urllib.parse import quote, urlsplit
 
 import anyio
-import httpx
 from pydantic import JsonValue
 
 from drill.verdict import Health
+from validators.probes import wire
 from validators.probes.schedule import Seen
 from validators.probes.specs import NONCE, Expect, HttpProbe, HttpStep, fill
 
 SHOWN = 40
 TOO_MANY = 429
-ERRORS = {
-    httpx.ConnectError: "no connection",
-    httpx.ReadError: "the connection broke",
-    httpx.WriteError: "the connection broke",
-    httpx.RemoteProtocolError: "closed without a whole answer",
-    httpx.DecodingError: "an answer that cannot be decoded",
-}
 
 
 class HttpLook:
@@ -33,18 +26,12 @@ class HttpLook:
     def __init__(self, spec: HttpProbe, base_url: str) -> None:
         self._spec = spec
         self._base_url = base_url.rstrip("/")
-        self._client = httpx.AsyncClient(
-            trust_env=False,
-            timeout=None,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
-        )
 
     def __repr__(self) -> str:
         return f"HttpLook({self._spec!r}, {self._base_url!r})"
 
     async def close(self) -> None:
-        """Close the client."""
-        await self._client.aclose()
+        """Nothing is kept between looks."""
 
     async def look(self) -> Seen:
         """Do all steps, up to the first that is not as expected."""
@@ -64,17 +51,17 @@ class HttpLook:
         url = str(fill(step.url, {key: quote(text, safe="") for key, text in names.items()}))
         what = f"{step.method} {urlsplit(url).path}"
         try:
-            answer = await self._client.request(
+            answer = await wire.request(
                 step.method,
                 url if url.startswith("http") else self._base_url + url,
-                headers={key: value.get_secret_value() for key, value in step.headers.items()},
-                json=fill(step.body, names),
+                {key: value.get_secret_value() for key, value in step.headers.items()},
+                fill(step.body, names),
             )
-        except httpx.HTTPError as error:
-            return Seen(Health.DOWN, f"{what}: {ERRORS.get(type(error), type(error).__name__)}")
-        body = _json(answer)
-        bad = self._refusal(what, answer.status_code, body)
-        bad = bad or _unexpected(what, step.expect, answer.status_code, body, names)
+        except wire.NoAnswer as error:
+            return Seen(Health.DOWN, f"{what}: {error}")
+        body = answer.json()
+        bad = self._refusal(what, answer.status, body)
+        bad = bad or _unexpected(what, step.expect, answer.status, body, names)
         if bad:
             return bad
         for name, path in step.save.items():
@@ -105,14 +92,6 @@ def at_path(body: JsonValue, path: str) -> JsonValue:
             body = body[int(part)]
         else:
             return None
-    return body
-
-
-def _json(answer: httpx.Response) -> JsonValue:
-    try:
-        body: JsonValue = answer.json()
-    except ValueError:
-        return None
     return body
 
 

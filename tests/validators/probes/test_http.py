@@ -116,7 +116,7 @@ def test_a_static_answer_is_down() -> None:
         ((200, {"ok": "y" * 99}), Health.DOWN, f"GET /x: ok is {'y' * 40}..., expected True"),
         ((503, {"status": "degraded"}), Health.DEGRADED, "GET /x answered 503, a clear refusal"),
         (b"", Health.DOWN, "GET /x: closed without a whole answer"),
-        (b"nonsense\r\n\r\n", Health.DOWN, "GET /x: closed without a whole answer"),
+        (b"nonsense\r\n\r\n", Health.DOWN, "GET /x: an answer that is not HTTP"),
         (
             b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{",
             Health.DOWN,

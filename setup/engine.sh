@@ -12,17 +12,28 @@ engine_says() {
     timeout "$LOOK_LIMIT_S" docker version 2>&1 | tail -n 1
 }
 
-# pid_of NAME FILE: the process in a pid file, if it lives and is really called NAME (numbers are used again).
+# alive NAME PID: numbers are used again, and a killed process nobody waited for keeps its own.
+alive() {
+    [ "$(cat "/proc/$2/comm" 2>/dev/null)" = "$1" ] && ! grep -q '^State:[[:space:]]*Z' "/proc/$2/status"
+}
+
+# pid_of NAME FILE: the process in a pid file, if it lives and is called so.
 pid_of() {
     [ -f "$2" ] || return 0
     pid=$(tr -dc 0-9 <"$2")
-    [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ] && printf '%s\n' "$pid"
-    return 0
+    if [ -n "$pid" ] && alive "$1" "$pid"; then
+        printf '%s' "$pid"
+    fi
 }
 
+# living NAME: the process of that name, by the pid file or by looking around.
 living() {
     pid=$(pid_of "$1" "$RUN_DIR/docker.pid")
-    [ -n "$pid" ] || [ -n "${DRILL_RUN_DIR:-}" ] || pid=$(pgrep -o -x "$1" 2>/dev/null || true)
+    if [ -z "$pid" ] && [ -z "${DRILL_RUN_DIR:-}" ]; then
+        for pid in $(pgrep -x "$1" 2>/dev/null || true) ""; do
+            [ -z "$pid" ] || ! alive "$1" "$pid" || break
+        done
+    fi
     printf '%s' "$pid"
 }
 

@@ -18,12 +18,12 @@ FAST_PERIOD_S = 0.02
 SPARE_LOOKS = 8
 
 
-def build_http(name: str, spec: HttpProbe, web: str) -> HttpLook:
-    """A look for the probe *name*; *web* is the environment's address."""
+def build_http(_name: str, spec: HttpProbe, web: str) -> HttpLook:
+    """A look for a probe; *web* is the environment's address."""
     return HttpLook(spec, web)
 
 
-def build_journey(
+def build_journey(  # noqa: PLR0913 - each is another part of the drill
     name: str,
     spec: Journey,
     web: str,

@@ -43,8 +43,8 @@ def paying_card(text: str) -> TestCard:
     Find a test card by its number, however it is spaced.
 
     Raises:
-        ValueError: It is none of Paystack's test cards, or one that cannot pay. The message does not repeat the
-            number, as it may be somebody's real card.
+        ValueError: It is none of Paystack's test cards, or one that cannot pay. The message does
+            not repeat the number, as it may be somebody's real card.
     """
     number = "".join(filter(str.isdigit, text))
     if number in NEVER_PAYING:

@@ -19,8 +19,9 @@ class HttpLook:
     """
     Looks as an `HttpProbe` says.
 
-    A kept connection that went stale fails once through nobody's fault, and a retry would hide real faults: so no
-    connection is kept from one request to the next. The total deadline is the runner's.
+    A kept connection that went stale fails once through nobody's fault, and a retry would hide
+    real faults: so no connection is kept from one request to the next. The total deadline is the
+    runner's.
     """
 
     def __init__(self, spec: HttpProbe, base_url: str) -> None:
@@ -106,9 +107,7 @@ def _unexpected(
             continue
         if template == f"{{{NONCE}}}":
             return Seen(Health.DOWN, f"wrote {_short(wanted)}, read back {_short(found)}")
-        return Seen(
-            Health.DOWN, f"{what}: {path} is {_short(found)}, expected {_short(wanted)}"
-        )
+        return Seen(Health.DOWN, f"{what}: {path} is {_short(found)}, expected {_short(wanted)}")
     return None
 
 

@@ -46,13 +46,15 @@ class ProbeRunner:
     """
     Launches the looks of one probe at t0 + k * period and emits an observation for each.
 
-    A launch that finds *max_in_flight* looks unanswered is emitted as `limited` with that reason: it says nothing
-    about staging, and it is not silent. If the drill itself is late, so is the observation (*sent* after *due*).
+    A launch that finds *max_in_flight* looks unanswered is emitted as `limited` with that reason:
+    it says nothing about staging, and it is not silent. If the drill itself is late, so is the
+    observation (*sent* after *due*).
 
-    Observations come in the order of their completion. Everything but `run` and `drain` takes effect at once.
+    Observations come in the order of their completion. Everything but `run` and `drain` takes
+    effect at once.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the engine's own order, one a part
         self,
         name: str,
         look: Look,
@@ -86,7 +88,8 @@ class ProbeRunner:
         Launch looks until `stop`, wait for those in flight, then close the look.
 
         Args:
-            first_after_s: Seconds until the first launch, so that many probes do not all start at once.
+            first_after_s: Seconds until the first launch, so that many probes do not all start at
+            once.
         """
         self._due = anyio.current_time() + first_after_s
         try:
@@ -140,7 +143,7 @@ class ProbeRunner:
         return waiting.cancelled_caught and not self._stopped and not self._held
 
     def _launch(self, tasks: anyio.abc.TaskGroup) -> None:
-        """Launch what is due; launches that the drill slept through are one, as late as the first of them."""
+        """Launch what is due; launches slept through are one, as late as the first of them."""
         now, due = anyio.current_time(), self._due
         passed = math.floor(max(0.0, now - due) / self.period_s)
         self._due = due + (passed + 1) * self.period_s
@@ -163,7 +166,7 @@ class ProbeRunner:
                 seen = await self._guarded()
             got = anyio.current_time()
             if limit.cancelled_caught:
-                # What came after the deadline, such as closing a browser's page, is no waiting for an answer.
+                # What came after the deadline, such as closing a page, was no waiting.
                 got = min(got, sent + self._deadline_s)
                 seen = Seen(Health.DOWN, f"no answer within {self._deadline_s:g} s")
             got = got if seen.at is None else seen.at
@@ -182,12 +185,13 @@ class ProbeRunner:
 
 class JourneyRunner(ProbeRunner):
     """
-    Launches looks that take long one after the other: at the rate, or as soon as the one before is done.
+    Launches looks that take long one after the other: at the rate, or as soon as the one before is
+    done.
 
     A look that had to wait has its lateness in the observation (*sent* after *due*).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the engine's own order, one a part
         self,
         name: str,
         look: Look,

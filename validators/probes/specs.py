@@ -1,4 +1,4 @@
-"""Probes and journeys as an environment file writes them: plain data, checked, without secrets in its repr."""
+"""Probes and journeys as an environment file writes them: plain data, no secrets in its repr."""
 
 import re
 from collections.abc import Iterator
@@ -103,7 +103,7 @@ class Expect(Spec):
     json_: dict[str, JsonValue] = Field(
         default_factory=dict,
         alias="json",
-        description="dotted path in the answer -> expected value; '{nonce}' and '{saved}' are filled in",
+        description="dotted path -> expected value; '{nonce}' and '{saved}' are filled in",
     )
 
 
@@ -121,7 +121,7 @@ class HttpStep(Spec):
 
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     url: Annotated[str, AfterValidator(_path_or_url)] = Field(
-        description="a path below the environment's `web`, or a whole address; '{saved}' is filled in"
+        description="a path below `web`, or a whole address; '{saved}' is filled in"
     )
     headers: dict[str, SecretStr] = Field(
         default_factory=dict, description="sent as they are, never printed"
@@ -137,13 +137,11 @@ class HttpStep(Spec):
 class HttpProbe(Spec):
     """Looks at one feature by HTTP; write, then read back, where the feature stores something."""
 
-    sacred: bool = Field(False, description="if it is down, the incident is severity 1")
+    sacred: bool = Field(default=False, description="if it is down, the incident is severity 1")
     http: list[HttpStep] = Field(min_length=1, description="the requests of one look, in order")
     every: Duration = Field(1.0, gt=0, description="a look is sent this often, at a fixed rate")
     deadline: Duration = Field(0.8, gt=0, description="limit for the whole look; then it is down")
-    slow_after: Duration | None = Field(
-        None, description="an answer slower than this is degraded"
-    )
+    slow_after: Duration | None = Field(None, description="an answer slower than this is degraded")
     max_rate: Rate = Field(50.0, description="looks the feature can take; bounds the fast period")
     degraded_when: DegradedWhen | None = Field(
         None, description="an answer like this is degraded, not down"
@@ -207,9 +205,12 @@ class Journey(Spec):
         "4084084084084081", description="one of Paystack's published test cards, in quotes"
     )
     resolve: Annotated[dict[str, str], AfterValidator(_endpoints)] = Field(
-        default_factory=dict, description="host -> address:port, for the browser and `paystack_verify`"
+        default_factory=dict,
+        description="host -> address:port, for browser and `paystack_verify`",
     )
-    inbox: WebUrl | None = Field(None, description="where the receipt arrives; none: not looked for")
+    inbox: WebUrl | None = Field(
+        None, description="where the receipt arrives; none: not looked for"
+    )
     paystack_verify: PaystackVerify | None = Field(
         None, description="Paystack's ledger; none: what the shop says has to do"
     )

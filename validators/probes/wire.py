@@ -1,8 +1,9 @@
 """
 One HTTP/1.1 request on a connection of its own, and no more than that.
 
-A general client costs two to three times the processor for it, which at 300 requests a second beside staging decides
-whether the schedule is kept. No redirects, no compression, no retries, no proxies: what came is what is judged.
+A general client costs two to three times the processor for it, which at 300 requests a second
+beside staging decides whether the schedule is kept. No redirects, no compression, no retries, no
+proxies: what came is what is judged.
 """
 
 import json
@@ -42,9 +43,7 @@ class Answer(msgspec.Struct, frozen=True):
         return value
 
 
-async def request(
-    method: str, url: str, headers: dict[str, str], body: JsonValue = None
-) -> Answer:
+async def request(method: str, url: str, headers: dict[str, str], body: JsonValue = None) -> Answer:
     """
     Send one request and read the whole answer; the deadline is the caller's.
 
@@ -107,7 +106,9 @@ def _bytes_of(method: str, url: str, headers: dict[str, str], body: JsonValue) -
     try:
         return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + content
     except UnicodeEncodeError as error:
-        raise BadInput("a probe's address or header holds a letter HTTP has no place for") from error
+        raise BadInput(
+            "a probe's address or header holds a letter HTTP has no place for"
+        ) from error
 
 
 class _Reader:

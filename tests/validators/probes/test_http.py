@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 import pytest
+from pydantic import JsonValue
 
 from drill.verdict import Health
 from validators.probes.http import HttpLook, at_path
@@ -124,7 +125,10 @@ def test_a_static_answer_is_down() -> None:
         ),
         (b"HTTP/1.1 200 OK\r\n\r\n<html>", Health.DOWN, "GET /x: ok is nothing, expected True"),
         (
-            b'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nb\r\n{"ok": true\r\n1\r\n}\r\n0\r\n\r\n',
+            (
+                b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+                b'b\r\n{"ok": true\r\n1\r\n}\r\n0\r\n\r\n'
+            ),
             Health.OK,
             "",
         ),
@@ -184,7 +188,7 @@ def test_no_secret_is_in_a_repr() -> None:
 
 def test_a_path_leads_into_lists_and_objects() -> None:
     """Numbers are places in lists; what is not there is None."""
-    body = {"a": [{"b": 1}]}
+    body: JsonValue = {"a": [{"b": 1}]}
     assert at_path(body, "a.0.b") == 1
     assert at_path(body, "a.1.b") is None
     assert at_path(body, "a.b") is None

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
+import httpx
 import pytest
 
 from drill.errors import BadInput
 from drill.verdict import Health
 from tests.staging.conftest import stack
-from tests.staging.stack import Stack
+from tests.staging.stack import Stack, until
 from validators.probes.build import build_journey
 from validators.probes.journeys import browser as browser_module
 from validators.probes.journeys.browser import JourneyBrowser, find_chromium, open_browser
@@ -50,6 +51,17 @@ def cut_off(stack: Stack, service: str) -> Iterator[None]:
         yield
     finally:
         network.connect(container, aliases=names)
+        # The next journey is to meet a shop that has got over it.
+        until(lambda: sells(stack), within_s=20, what=f"the shop after {service} came back")
+
+
+def sells(stack: Stack) -> bool:
+    """Whether the shop and its checkout are ready, twice in a row."""
+    urls = [f"{stack.web_url}/api/{path}" for path in ("ready", "checkout/ready")] * 2
+    try:
+        return all(httpx.get(url, trust_env=False).is_success for url in urls)
+    except httpx.HTTPError:
+        return False
 
 
 def looks(
@@ -130,8 +142,8 @@ class TestWithStaging:
 
     def test_what_could_not_be_asked_convicts_nobody(self, stack: Stack, tmp_path: Path) -> None:
         """A purchase that works but that Paystack's ledger cannot confirm is limited, not ok."""
-        wrong = {"paystack_verify": {"key": "sk_test_wrong"}}
-        no_inbox = {"inbox": "http://127.0.0.1:9"}
+        wrong: dict[str, object] = {"paystack_verify": {"key": "sk_test_wrong"}}
+        no_inbox: dict[str, object] = {"inbox": "http://127.0.0.1:9"}
         seen, _ = looks(stack, "checkout", tmp_path, wrong, no_inbox)
         assert [one.health for one in seen] == [Health.LIMITED] * 2
 

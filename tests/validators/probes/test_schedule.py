@@ -1,9 +1,11 @@
 """The schedule on a virtual clock."""
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from itertools import pairwise
 
 import anyio
+import anyio.lowlevel
 import pytest
 import trio
 import trio.testing
@@ -38,7 +40,7 @@ class Fake:
         return OK
 
     async def close(self) -> None:
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         self.closed = True
 
 
@@ -54,7 +56,7 @@ def watch(
     period_s: float = 1.0,
     deadline_s: float = 0.8,
     at_most: int = 100,
-    meanwhile: Callable[[ProbeRunner], Awaitable[None]] | None = None,
+    meanwhile: Callable[[ProbeRunner], Coroutine[object, object, None]] | None = None,
     journey: bool = False,
 ) -> list[Observation]:
     """Run a probe for a while and give its observations in the order they came."""
@@ -109,13 +111,11 @@ def test_a_look_that_raises_is_down_without_its_text() -> None:
 
     class Broken(Fake):
         async def look(self) -> Seen:
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
             raise RuntimeError("secret")
 
     seen = watch(Broken(lambda _: 0), for_s=0.5)
-    assert [(o.health, o.detail) for o in seen] == [
-        (Health.DOWN, "the look failed: RuntimeError")
-    ]
+    assert [(o.health, o.detail) for o in seen] == [(Health.DOWN, "the look failed: RuntimeError")]
 
 
 def test_observations_come_in_the_order_of_completion() -> None:
@@ -226,7 +226,7 @@ def test_a_cancelled_runner_still_closes_its_look() -> None:
 def test_every_launch_of_the_schedule_is_accounted_for(
     takes_ms: list[int], period_ms: int, at_most: int
 ) -> None:
-    """Whatever the looks take: one observation a slot, in flight bounded, none beyond the deadline."""
+    """Whatever the looks take: one observation a slot, bounded, none beyond the deadline."""
     look = Fake(lambda number: takes_ms[number % len(takes_ms)] / 1000)
     period_s = period_ms / 1000
     seen = watch(look, for_s=period_s * 19.5, period_s=period_s, at_most=at_most)
@@ -234,4 +234,4 @@ def test_every_launch_of_the_schedule_is_accounted_for(
     assert slots == list(range(20))
     assert look.most_at_once <= at_most
     assert all(o.got - o.sent <= 0.8 + 1e-6 for o in seen)
-    assert all(a.got <= b.got + 1e-6 for a, b in zip(seen, seen[1:], strict=False))
+    assert all(a.got <= b.got + 1e-6 for a, b in pairwise(seen))

@@ -1,4 +1,4 @@
-"""Chromium for the journeys: found, launched out of the probes' way, and always left behind closed."""
+"""Chromium for the journeys: found, launched out of the probes' way, and always closed."""
 
 import os
 import shutil
@@ -42,7 +42,9 @@ NO_CHROMIUM = (
 class JourneyBrowser:
     """One Chromium for all journeys of a drill; launched again should it die."""
 
-    def __init__(self, playwright: "Playwright", executable: Path, resolve: Mapping[str, str], run_id: str) -> None:
+    def __init__(
+        self, playwright: "Playwright", executable: Path, resolve: Mapping[str, str], run_id: str
+    ) -> None:
         self._playwright = playwright
         self._executable = executable
         self._resolve = dict(resolve)
@@ -104,7 +106,8 @@ async def open_browser(run_id: str, resolve: Mapping[str, str]) -> AsyncIterator
     Launch the browser of a drill.
 
     Args:
-        run_id: Goes into the variable DRILL_RUN of Chromium's processes, so that the guardian finds them.
+        run_id: Goes into the variable DRILL_RUN of Chromium's processes, so that the guardian
+            finds them.
 
         resolve: Host -> address:port of all journeys, as there is one Chromium.
 

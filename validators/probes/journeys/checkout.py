@@ -24,8 +24,9 @@ class CheckoutLook(JourneyLook):
     """
     Buys a plan as a new customer.
 
-    `ok`: paid, granted, in Paystack's ledger, and the receipt came. `degraded`: told clearly that buying does not
-    work now, and not charged. `limited`: looks fine, but who had to confirm it could not be asked. Else `down`.
+    `ok`: paid, granted, in Paystack's ledger, and the receipt came. `degraded`: told clearly that
+    buying does not work now, and not charged. `limited`: looks fine, but who had to confirm it
+    could not be asked. Else `down`.
     """
 
     async def walk(self, visit: Visit) -> Seen:
@@ -84,7 +85,7 @@ class CheckoutLook(JourneyLook):
             visit.step = "at the Paystack page"
             text = await page.locator(CARD_ERROR).inner_text()
             raise BrokenOffError(f"the test card was refused: {text.strip()[:60]}")
-        # A page that says "pending" follows the order by itself: its patience is the journey's limit.
+        # A page that says "pending" follows the order by itself, up to the journey's limit.
         visit.step = "waiting for the receipt"
         await visit.arrive(RECEIPT)
 

@@ -1,4 +1,4 @@
-"""All that a customer does: sign up, sign in, see the plans, buy, find the pass, write to support."""
+"""All a customer does: sign up, sign in, see the plans, buy, find the pass, write to us."""
 
 from drill.verdict import Health
 from validators.probes.journeys.checkout import CheckoutLook, by_testid

@@ -31,7 +31,9 @@ class Outside:
             moved = spec.resolve.get(host)
             self._host = host if moved else ""
             self._paystack = httpx.AsyncClient(
-                base_url=verify.url.replace(urlsplit(verify.url).netloc, moved) if moved else verify.url,
+                base_url=verify.url.replace(urlsplit(verify.url).netloc, moved)
+                if moved
+                else verify.url,
                 headers={"authorization": f"Bearer {verify.key.get_secret_value()}"}
                 | ({"host": host} if moved else {}),
                 # A sandbox in the place of Paystack has a certificate of the drill's own.
@@ -64,7 +66,7 @@ class Outside:
         return "charged" if email.lower() in customers else "not charged"
 
     async def receipt_came(self, email: str, *about: str) -> bool | None:
-        """Wait some seconds for a mail that names any of *about*; None if the inbox never answered."""
+        """Wait for a mail that names any of *about*; None if the inbox never answered."""
         answered = False
         with anyio.move_on_after(MAIL_LIMIT_S):
             while True:
@@ -88,9 +90,7 @@ class Outside:
 
     async def _mails(self, email: str) -> list[str] | None:
         try:
-            answer = await self._inbox.get(
-                f"{self._spec.inbox}/api/messages", params={"to": email}
-            )
+            answer = await self._inbox.get(f"{self._spec.inbox}/api/messages", params={"to": email})
             mails: JsonValue = answer.json() if answer.is_success else None
         except (httpx.HTTPError, ValueError):
             return None

@@ -1,4 +1,4 @@
-"""One journey as a look: a fresh customer, a limit that names the step, and evidence when the outcome changes."""
+"""One journey as a look: a fresh customer, a limit that names the step, evidence of changes."""
 
 import secrets
 from abc import ABC, abstractmethod
@@ -91,7 +91,7 @@ class Visit:
 class JourneyLook(ABC):
     """A journey that can be looked at again and again; each time by a new customer."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is another part of the drill
         self,
         name: str,
         spec: Journey,

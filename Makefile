@@ -37,13 +37,7 @@ staging-down: ## take the bundled staging down; ARGS=--volumes removes its data 
 	@setup/engine
 	@staging/bin/down $(ARGS)
 
-drill: scenario-given $(if $(BUNDLED),staging,setup) ## rehearse SCENARIO and write its report
-	@code=0; \
-	$(BIN)/drill run "$(SCENARIO)" --env "$(ENV)" $(if $(SEED),--seed "$(SEED)") $(ARGS) || code=$$?; \
-	printf 'drill: exit code %s\n' "$$code" >&2; \
-	exit $$code
-
-scenario-given:
+drill: $(if $(SCENARIO),$(if $(BUNDLED),staging,setup)) ## rehearse SCENARIO and write its report
 	@if [ -z "$(SCENARIO)" ]; then \
 		printf 'make drill needs a scenario: make drill SCENARIO=NAME, with one of\n' >&2; \
 		for file in scenarios/*.yaml; do \
@@ -51,6 +45,10 @@ scenario-given:
 		done; \
 		exit 2; \
 	fi
+	@code=0; \
+	$(BIN)/drill run "$(SCENARIO)" --env "$(ENV)" $(if $(SEED),--seed "$(SEED)") $(ARGS) || code=$$?; \
+	printf 'drill: exit code %s\n' "$$code" >&2; \
+	exit $$code
 
 verify: $(if $(BUNDLED),staging,setup) ## run every validator without any fault, as after a rollback
 	@$(BIN)/drill verify --env "$(ENV)" $(ARGS)
@@ -71,7 +69,7 @@ test-docker: setup-dev ## the tests that need a Docker engine
 test-browser: setup-dev ## the tests that need Chromium
 	@$(BIN)/pytest -m browser $(ARGS)
 
-dev:
+dev: ## only the Python environment, with the tools of the developers
 	@setup/python dev
 
 lint: dev ## ruff: rules and format
@@ -103,5 +101,6 @@ clean: ## remove the environment and the caches; drills' reports stay
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup setup-dev staging staging-down drill scenario-given verify heal test test-fast \
+.NOTPARALLEL:
+.PHONY: help setup setup-dev staging staging-down drill verify heal test test-fast \
 	test-docker test-browser dev lint fmt types imports lock bench ci clean

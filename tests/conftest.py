@@ -1,0 +1,78 @@
+"""
+What every test shares.
+
+Docker and browser tests run last, are skipped with a reason where the machine cannot run them, and fail there instead
+where CI is set: a green CI has really run them.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from glob import glob
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+LOOK_LIMIT_S = 15
+BROWSERS = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
+ORDER = ("docker", "browser")
+
+
+@cache
+def missing_docker() -> str:
+    """Why there is no Docker engine for the tests, empty if there is one."""
+    command = shutil.which("docker")
+    if command is None:
+        return "no docker command (setup/engine installs one)"
+    try:
+        asked = [command, "version", "--format", "{{.Server.Version}}"]
+        answer = subprocess.run(asked, capture_output=True, timeout=LOOK_LIMIT_S, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return f"the Docker engine did not answer within {LOOK_LIMIT_S} s"
+    return "" if answer.returncode == 0 else "no Docker engine answers (setup/engine starts one)"
+
+
+@cache
+def missing_browser() -> str:
+    """Why there is no Chromium for the tests, empty if there is one."""
+    home = os.environ.get("PLAYWRIGHT_BROWSERS_PATH", str(Path.home() / ".cache/ms-playwright"))
+    names = (os.environ.get("DRILL_CHROMIUM", ""), *BROWSERS)
+    if any(shutil.which(name) for name in names) or glob(f"{home}/chromium-*/chrome-*/chrome*"):
+        return ""
+    return "no Chromium (setup/chromium installs one)"
+
+
+MISSING = MappingProxyType({"docker": missing_docker, "browser": missing_browser})
+
+
+def what_to_do(missing: str, environment: Mapping[str, str]) -> str:
+    """Whether a test that misses something is to `run`, `skip` or `fail`."""
+    if not missing:
+        return "run"
+    return "fail" if environment.get("CI", "").lower() not in {"", "0", "false"} else "skip"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the quick tests first: fast, then docker, then browser, each in the order it was found."""
+    items.sort(key=lambda item: sum(2**i for i, name in enumerate(ORDER) if name in item.keywords))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose machine is not there, or fail it where CI promised one."""
+    for name, look in MISSING.items():
+        if item.get_closest_marker(name) is None:
+            continue
+        action = what_to_do(look(), os.environ)
+        if action == "fail":
+            pytest.fail(f"CI is set, but {look()}", pytrace=False)
+        if action == "skip":
+            pytest.skip(look())
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Production runs on asyncio; a test of the engine asks for `trio_clock` instead."""
+    return "asyncio"

@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 
-from rig import RunInfo, armed, open_stack
+from tests.experiments.runtime.rig import RunInfo, armed, open_stack
 
 from experiments.faults.base import FaultSpec
 from experiments.faults.container import ContainerPause, ContainerStop
@@ -15,7 +15,7 @@ KINDS: dict[str, FaultSpec] = {
     "blackhole": NetworkBlackhole(target="front", to="back", port=8000),
     "pause": ContainerPause(target="back"),
     "stop": ContainerStop(target="back"),
-    "stopping": ContainerStop(target="back", grace=4.0),
+    "stopping": ContainerStop(target="back"),
 }
 
 

@@ -16,11 +16,12 @@ from experiments.runtime.ports import ArmedFault, RunInfo, Undo
 
 IMAGE = "vauntico-drills/staging-base:1"
 SERVE = ["python3", "-m", "http.server", "8000", "--directory", "/etc/apt"]
+DEAF = ["sh", "-c", f"trap '' TERM; exec {' '.join(SERVE)}"]  # So that a stop takes its whole grace.
 
 
 @dataclass
 class Rig:
-    """A project with the services `front` (the target) and `back` (its peer, port 8000)."""
+    """A project with the services `front` (the target) and `back` (its deaf peer, port 8000)."""
 
     project: str
     client: docker.DockerClient
@@ -52,7 +53,7 @@ def staging() -> Iterator[Rig]:
             made.append(
                 client.containers.create(
                     IMAGE,
-                    SERVE,
+                    SERVE if service == "front" else DEAF,
                     name=f"{project}-{service}",
                     network=project,
                     init=True,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rig import Rig, claimed, staging
+from tests.experiments.runtime.rig import Rig, claimed, staging
 
 from drill.errors import StagingBusy, Unhealed
 from drill.events import Clean, Note
@@ -32,11 +32,12 @@ def _rig() -> Iterator[Rig]:
 
 def drill(rig: Rig, directory: Path, *kinds: str) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
     """A drill in its own process, its faults in force."""
-    paths = f"{HERE}:{HERE.parents[2]}"
+    root = str(HERE.parents[2])
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "dying.py"), rig.project, str(directory), *kinds],
+        [sys.executable, "-m", "tests.experiments.runtime.dying", rig.project, str(directory), *kinds],
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": paths},
+        env={**os.environ, "PYTHONPATH": root},
+        cwd=root,
     )
     assert process.stdout is not None
     return process, json.loads(process.stdout.readline())

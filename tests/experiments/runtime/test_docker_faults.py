@@ -15,7 +15,7 @@ from experiments.faults.container import (
     ContainerStop,
 )
 from experiments.faults.network import NetworkBlackhole, NetworkReject
-from rig import Rig, armed, claimed, staging, until
+from tests.experiments.runtime.rig import Rig, armed, claimed, staging, until
 
 pytestmark = pytest.mark.docker
 

@@ -1,8 +1,8 @@
 """
 What every test shares.
 
-Docker and browser tests run last, are skipped with a reason where the machine cannot run them, and fail there instead
-where CI is set: a green CI has really run them.
+Docker and browser tests run last, are skipped with a reason where the machine cannot run them, and
+fail there instead where CI is set: a green CI has really run them.
 """
 
 import os
@@ -10,7 +10,6 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from functools import cache
-from glob import glob
 from pathlib import Path
 from types import MappingProxyType
 
@@ -29,7 +28,7 @@ def missing_docker() -> str:
         return "no docker command (setup/engine installs one)"
     try:
         asked = [command, "version", "--format", "{{.Server.Version}}"]
-        answer = subprocess.run(asked, capture_output=True, timeout=LOOK_LIMIT_S, check=False)  # noqa: S603
+        answer = subprocess.run(asked, capture_output=True, timeout=LOOK_LIMIT_S, check=False)
     except subprocess.TimeoutExpired:
         return f"the Docker engine did not answer within {LOOK_LIMIT_S} s"
     return "" if answer.returncode == 0 else "no Docker engine answers (setup/engine starts one)"
@@ -38,9 +37,10 @@ def missing_docker() -> str:
 @cache
 def missing_browser() -> str:
     """Why there is no Chromium for the tests, empty if there is one."""
-    home = os.environ.get("PLAYWRIGHT_BROWSERS_PATH", str(Path.home() / ".cache/ms-playwright"))
+    home = Path.home() / ".cache/ms-playwright"
+    builds = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH", home))
     names = (os.environ.get("DRILL_CHROMIUM", ""), *BROWSERS)
-    if any(shutil.which(name) for name in names) or glob(f"{home}/chromium-*/chrome-*/chrome*"):
+    if any(shutil.which(name) for name in names) or any(builds.glob("chromium-*/chrome-*/*")):
         return ""
     return "no Chromium (setup/chromium installs one)"
 
@@ -56,8 +56,10 @@ def what_to_do(missing: str, environment: Mapping[str, str]) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the quick tests first: fast, then docker, then browser, each in the order it was found."""
-    items.sort(key=lambda item: sum(2**i for i, name in enumerate(ORDER) if name in item.keywords))
+    items.sort(
+        key=lambda item: [item.get_closest_marker(name) is not None for name in reversed(ORDER)]
+    )
+    items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ORDER[::-1]])
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

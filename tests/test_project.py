@@ -1,4 +1,4 @@
-"""What holds for the project as a whole: names, files, locks, and the setup scripts that start or refuse an engine."""
+"""What holds for the project as a whole: names, files, locks, and the scripts that set it up."""
 
 import ast
 import os
@@ -74,13 +74,15 @@ def test_a_lock_file_pins_with_hashes_and_names_no_index(name: str) -> None:
 
 def test_the_developers_lock_holds_what_drills_run_with() -> None:
     """What was tested is what runs: every pin of the one lock is a pin of the other."""
-    run, develop = (set(re.findall(r"^\S+==\S+", (ROOT / n).read_text(), re.M)) for n in LOCKS)
+    run, develop = (
+        set(re.findall(r"^\S+==\S+", (ROOT / n).read_text(), re.MULTILINE)) for n in LOCKS
+    )
     assert run <= develop
 
 
 def test_no_file_is_too_long_to_read() -> None:
     """A module of more than 300 lines has two things to say."""
-    long = [p.name for p in committed("*.py") if len(p.read_text().splitlines()) > FILE_LIMIT_LINES]
+    long = [str(p) for p in committed("*.py") if len(p.read_text().splitlines()) > FILE_LIMIT_LINES]
     assert long == []
 
 
@@ -98,7 +100,7 @@ def test_no_function_is_too_long_to_read() -> None:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Script:
-    """A machine of which only the named commands are there, each a script; runs one of ours on it."""
+    """A machine with a few real commands and the fakes a test names; runs one of our scripts."""
     commands, run, home = tmp_path / "bin", tmp_path / "run", tmp_path / "home"
     for folder in (commands, run, home):
         folder.mkdir()
@@ -107,7 +109,9 @@ def machine(tmp_path: Path) -> Script:
     for real in ("sed", "setsid", "sleep", "tail", "timeout", "touch", "tr"):
         link(commands, real)
 
-    def ours(script: str, fakes: dict[str, str], **variables: str) -> subprocess.CompletedProcess[str]:
+    def ours(
+        script: str, fakes: dict[str, str], **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         for name, body in {"id": "echo 0", **fakes}.items():
             (commands / name).write_text(f"#!/bin/sh\ncd {tmp_path}\n{body}\n")
             (commands / name).chmod(0o755)
@@ -136,7 +140,7 @@ def link(commands: Path, name: str) -> None:
 
 # An engine that answers once dockerd has been started; the number in the pid file is nobody's.
 CLIENT = "test -f started || { echo Cannot connect >&2; exit 1; }"
-DOCKERD = "test ! -f run/docker.pid || { echo pid file found; exit 1; }; touch started; exec sleep 3"
+DOCKERD = "test ! -f run/docker.pid || exit 1; touch started; exec sleep 3"
 COMPOSE = "exit 0"
 APT = 'echo "$@" >>apt; exit 0'
 

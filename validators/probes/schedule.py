@@ -185,8 +185,7 @@ class ProbeRunner:
 
 class JourneyRunner(ProbeRunner):
     """
-    Launches looks that take long one after the other: at the rate, or as soon as the one before is
-    done.
+    Launches looks that take long one after the other: at the rate, or when the last one is done.
 
     A look that had to wait has its lateness in the observation (*sent* after *due*).
     """

@@ -126,6 +126,7 @@ class CheckoutLook(JourneyLook):
         return await self._polite(visit, f"the shop says '{outcome}'")
 
     async def _polite(self, visit: Visit, said: str) -> Seen:
+        visit.refusal = await visit.page.screenshot()
         if await self.outside.charge_to(visit.customer.email) == "charged":
             return Seen(Health.DOWN, f"{visit.step}: {said}, but the customer was charged")
         return Seen(Health.DEGRADED, f"{visit.step}: {said}, nobody was charged")

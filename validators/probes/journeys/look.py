@@ -55,6 +55,7 @@ class Visit:
         self.customer = customer
         self.step = "at the start"
         self.card_typed = False
+        self.refusal: bytes | None = None  # what the page looked like when the shop said no
         self._status = 0
         page.on("response", self._note_status)
 
@@ -175,7 +176,7 @@ class JourneyLook(ABC):
         picture, trace = self._evidence / f"{stem}.png", self._evidence / f"{stem}.trace.zip"
         self._evidence.mkdir(parents=True, exist_ok=True)
         note = seen.detail or visit.step
-        await visit.page.screenshot(path=picture)
+        picture.write_bytes(visit.refusal or await visit.page.screenshot())
         self._kept("screenshot", picture, self.name, note)
         await context.tracing.stop(path=trace)
         self._kept("trace", trace, self.name, note)

@@ -6,8 +6,9 @@ PROJECT=${COMPOSE_PROJECT_NAME:-vauntico-staging}
 RELEASE=${VAUNTICO_RELEASE:-v1.2.0}
 BASE=vauntico-drills/staging-base:1
 DEBIAN=debian:bookworm-slim
-IMAGES="ca postgres redis paystack inbox vauntico-server trust-score-backend fulfillment-engine nginx"
-SERVICES="postgres redis paystack inbox vauntico-server trust-score-backend fulfillment-engine nginx"
+SERVICES="postgres redis paystack inbox vauntico-server trust-score-backend fulfillment-engine"
+SERVICES="$SERVICES nginx"
+IMAGES="ca $SERVICES"
 export COMPOSE_PROJECT_NAME="$PROJECT" VAUNTICO_RELEASE="$RELEASE"
 
 say() { echo "staging: $*" >&2; }

@@ -106,6 +106,13 @@ class Customer:
         except httpx.TransportError:
             return False
 
+    def reference(self) -> str:
+        """The reference of this customer's newest attempt to pay."""
+        return self.stack.sql(
+            "SELECT reference FROM attempts a JOIN orders o ON o.id = a.order_id"
+            f" WHERE o.email = '{self.email}' ORDER BY a.created_at DESC LIMIT 1"
+        )
+
     def mails(self) -> list[dict[str, Any]]:
         """What the inbox caught for this customer."""
         try:

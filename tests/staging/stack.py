@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import docker
+import httpx
 from docker.models.containers import Container
 from docker.models.networks import Network
 
@@ -56,7 +57,23 @@ class Stack:
             "STAGING_INBOX_PORT": str(self.inbox_port),
             "STAGING_API_KEY": self.api_key,
             "PAYSTACK_SECRET_KEY": self.secret_key,
+            "STAGING_REFUND_SETTLES_AFTER_S": "1",
         }
+
+    def paystack(
+        self, method: str, path: str, given: dict[str, object] | None = None, *, key: str = ""
+    ) -> httpx.Response:
+        """A call to the sandbox's API under its real name."""
+        with httpx.Client(verify=False) as client:  # the certificate is the drill's own
+            return client.request(
+                method,
+                f"https://127.0.0.1:{self.paystack_port}{path}",
+                json=given,
+                headers={
+                    "host": "api.paystack.co",
+                    "authorization": f"Bearer {key or self.secret_key}",
+                },
+            )
 
     def script(self, name: str, *args: str, limit_s: float = UP_LIMIT_S) -> None:
         """Run one of staging/bin; its last words are in the error when it fails."""
@@ -111,11 +128,12 @@ class Stack:
         """The network all services share."""
         return docker.from_env().networks.get(f"{self.project}_default")
 
-    def sql(self, query: str) -> str:
+    def sql(self, query: str, *, user: str = "drill_reader") -> str:
         """One value from the shop's database, read as the drill reads it."""
-        command = ["psql", "-h", "/tmp", "-U", "drill_reader", "-d", "vauntico", "-Atc", query]
+        command = ["psql", "-h", "/tmp", "-U", user, "-d", "vauntico", "-Atqc", query]
         done = self.container("postgres").exec_run(command)
-        printed = bytes(done.output).decode().strip()
+        assert isinstance(done.output, bytes)
+        printed = done.output.decode().strip()
         assert done.exit_code == 0, printed
         return printed
 

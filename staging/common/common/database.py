@@ -72,7 +72,8 @@ class Database:
                 self._give_back(connection)
         except TimeoutError as error:
             raise DatabaseUnavailable("PostgreSQL did not answer in time") from error
-        except (OSError, asyncpg.InterfaceError) as error:
+        except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+            # The last is what asyncpg says of a connection that broke while it was being used.
             raise DatabaseUnavailable(f"PostgreSQL: {error!r}") from error
         except asyncpg.PostgresError as error:
             if _ends_the_connection(error):

@@ -16,6 +16,8 @@ from urllib.parse import quote
 import httpx
 
 BASE = "https://api.paystack.co"
+# What a JSON answer can hold; read by names, and what is missing is no answer.
+Json = Any
 NOT_FOUND_CODES = {"transaction_not_found"}
 NOT_FOUND_TEXT = "transaction reference not found"
 
@@ -130,7 +132,7 @@ class PaystackApi:
 
     async def _call(
         self, method: str, path: str, deadline_s: float, given: dict[str, Any] | None = None
-    ) -> Any:
+    ) -> Json:
         answer = await self._request(method, path, deadline_s, given, headers=self._headers)
         self.key_refused = answer.status_code == 401
         body = answer.json()

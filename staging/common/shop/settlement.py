@@ -20,7 +20,8 @@ from shop.paystack_api import Transaction
 log = logging.getLogger(__name__)
 
 DOMAIN = "test"
-CAPTURED = "success"
+# The second is what Paystack calls a capture of which something, perhaps little, is going back.
+CAPTURED = ("success", "reversal-pending")
 # Nothing of these is final: a customer may still pay. Only `failed` asks for a new attempt.
 FAILED = "failed"
 
@@ -44,7 +45,7 @@ def judge(order: asyncpg.Record, reference: str, paid: Transaction) -> Money:
     """
     if paid.domain != DOMAIN or paid.reference != reference:
         return "foreign"
-    if paid.status != CAPTURED:
+    if paid.status not in CAPTURED:
         return "not_captured"
     price = order["amount"]
     if paid.currency != order["currency"] or paid.amount < price:
@@ -98,7 +99,7 @@ async def _accept(
 ) -> None:
     """Money of the right amount: it pays its order, or it is one too many and goes back."""
     await _close_attempt(connection, reference, "success", paid)
-    if order["paid_reference"] == reference:
+    if order["paid_reference"] == reference or await _goes_back(connection, reference):
         return
     if order["state"] in ("open", "cancelled") and await _make_room(connection, order):
         if order["state"] == "cancelled":
@@ -110,6 +111,15 @@ async def _accept(
         return
     log.warning("order %s: paid a second time, refunding %s", order["id"], reference)
     await _give_back(connection, order["id"], reference, paid.amount, "surplus")
+
+
+async def _goes_back(connection: asyncpg.Connection, reference: str) -> bool:
+    """Whether this money was one too many before; it must not become right by being told again."""
+    return bool(
+        await connection.fetchval(
+            "SELECT true FROM refunds WHERE reference = $1 AND reason <> 'asked'", reference
+        )
+    )
 
 
 async def _make_room(connection: asyncpg.Connection, order: asyncpg.Record) -> bool:

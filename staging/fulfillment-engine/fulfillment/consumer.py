@@ -63,9 +63,12 @@ class Consumer:
         fresh = await self._redis.xreadgroup(
             GROUP, self._name, {STREAM: ">"}, count=BATCH, block=BLOCK_MS
         )
-        for entry_id, fields in [*left[1], *(entry for _, entries in fresh for entry in entries)]:
-            if await self._work(fields):
-                await self._redis.xack(STREAM, GROUP, entry_id)
+        jobs = [*left[1], *(entry for _, entries in fresh for entry in entries)]
+        # At once, so that a Paystack that is slow to verify one does not hold up the others.
+        done = await asyncio.gather(*(self._work(fields) for _, fields in jobs))
+        finished = [entry_id for (entry_id, _), well in zip(jobs, done, strict=True) if well]
+        if finished:
+            await self._redis.xack(STREAM, GROUP, *finished)
 
     async def _work(self, fields: dict[str, str] | None) -> bool:
         """
@@ -83,7 +86,8 @@ class Consumer:
             else:
                 log.error("a job of no known kind: %s", job)
         except (KeyError, TypeError, ValueError) as error:
-            log.error("a job that cannot be read: %s: %r", fields, error)
+            # No traceback: the job is what is wrong, not we.
+            log.warning("a job that cannot be read: %s: %r", fields, error)
         except PaystackUnavailable as error:
             log.warning("left to the reconciler: %s", error)
         except DatabaseUnavailable as error:

@@ -22,6 +22,7 @@ from shop.products import PRODUCTS, money
 log = logging.getLogger(__name__)
 
 VERIFY_LIMIT_S = 2.0
+REVERSED = "reversed"
 MAIL_DOMAIN = "vauntico.test"
 
 
@@ -66,7 +67,7 @@ class Fulfilment:
             if settled and settled.state == "paid":
                 await _grant(connection, settled.order_id)
         # An unknown reference is nobody's; a payment under way will be looked at again.
-        return settled is None or paid.status == settlement.CAPTURED
+        return settled is None or paid.status in (*settlement.CAPTURED, REVERSED)
 
     async def event(self, event_id: int) -> None:
         """Do what a stored event asks for, and mark it as handled when that is done."""

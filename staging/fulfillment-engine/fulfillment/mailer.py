@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 EVERY_S = 0.2
 BATCH = 20
 SMTP_LIMIT_S = 2.0
-LONGEST_PAUSE_S = 30.0
+LONGEST_PAUSE_S = 4.0
 SENDER = "Vauntico <receipts@vauntico.test>"
 
 
@@ -37,7 +37,8 @@ class Mailer:
         while True:
             try:
                 for row in await self._due():
-                    await self._send(row)
+                    if not await self._send(row):
+                        break
             except DatabaseUnavailable as error:
                 log.warning("mails wait for PostgreSQL: %s", error)
             await asyncio.sleep(EVERY_S)
@@ -58,7 +59,8 @@ class Mailer:
                 )
             )
 
-    async def _send(self, row: asyncpg.Record) -> None:
+    async def _send(self, row: asyncpg.Record) -> bool:
+        """Hand over one mail; false if the server is not there, so that the others may wait."""
         mail = EmailMessage()
         mail["From"], mail["To"] = SENDER, row["recipient"]
         mail["Subject"], mail["Message-ID"] = row["subject"], row["message_id"]
@@ -68,11 +70,12 @@ class Mailer:
             await asyncio.to_thread(self._hand_over, mail)
         except (OSError, smtplib.SMTPException) as error:
             log.warning("mail %s waits: %r", row["message_id"], error)
-            return
+            return False
         async with self._database.connection() as connection:
             await connection.execute(
                 "UPDATE mails SET sent_at = now() WHERE message_id = $1", row["message_id"]
             )
+        return True
 
     def _hand_over(self, mail: EmailMessage) -> None:
         with smtplib.SMTP(self._host, self._port, timeout=SMTP_LIMIT_S) as server:

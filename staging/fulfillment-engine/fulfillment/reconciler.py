@@ -21,7 +21,11 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 2.0
 OLDER_THAN_S = 3.0
-LONGEST_PAUSE_S = 60
+# A reference is looked at again after a quarter of its age: often while its customer may be at
+# it, and some forty times in all.
+PAUSE_SHARE, SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 2.0, 1_800.0
+LONGEST_EVENT_PAUSE_S = 60.0
+AT_ONCE = 5
 BATCH = 20
 BUDGET_CALLS, BUDGET_PER_S = 50.0, 1.0
 # After that long, a reference that was never paid is left to its webhook alone.
@@ -89,7 +93,7 @@ class Reconciler:
                 " now() + make_interval(secs => least($1, 2.0 ^ least(tries + 1, 10)))"
                 " WHERE id IN (SELECT id FROM webhook_events WHERE next_try_at <= now()"
                 " ORDER BY next_try_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING id",
-                float(LONGEST_PAUSE_S),
+                LONGEST_EVENT_PAUSE_S,
                 BATCH,
             )
         for row in rows:
@@ -108,10 +112,10 @@ class Reconciler:
                 " ORDER BY next_check_at LIMIT $1",
                 BATCH,
             )
-        for row in rows:
-            if not self._budget.take():
-                return
-            if not await self._attempt(row["reference"]):
+        for first in range(0, len(rows), AT_ONCE):
+            few = [row for row in rows[first : first + AT_ONCE] if self._budget.take()]
+            reachable = await asyncio.gather(*(self._attempt(row["reference"]) for row in few))
+            if not few or not all(reachable):
                 return
 
     async def _attempt(self, reference: str) -> bool:
@@ -139,11 +143,14 @@ class Reconciler:
             await connection.execute(
                 "UPDATE attempts SET checks = checks + 1, next_check_at ="
                 " CASE WHEN created_at < now() - make_interval(hours => $2) THEN NULL"
-                " ELSE now() + make_interval(secs => least($3, 2.0 ^ least(checks + 1, 10))) END"
+                " ELSE now() + make_interval(secs => least($5, greatest($4,"
+                " $3::float8 * extract(epoch FROM now() - created_at)::float8))) END"
                 " WHERE reference = $1 AND next_check_at IS NOT NULL",
                 reference,
                 LOOKED_AT_FOR_H,
-                float(LONGEST_PAUSE_S),
+                PAUSE_SHARE,
+                SHORTEST_PAUSE_S,
+                LONGEST_PAUSE_S,
             )
 
     async def _lost(self, reference: str) -> None:

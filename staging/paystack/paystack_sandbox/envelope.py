@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 Data = dict[str, Any]
 
 
-def compact(value: Any) -> bytes:
+def compact(value: object) -> bytes:
     """JSON exactly as JavaScript's `JSON.stringify` writes it, which handlers compare with."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -20,11 +20,11 @@ def compact(value: Any) -> bytes:
 class PaystackResponse(JSONResponse):
     """JSON in Paystack's spelling."""
 
-    def render(self, content: Any) -> bytes:
+    def render(self, content: object) -> bytes:
         return compact(content)
 
 
-def success(message: str, data: Any, *, meta: Data | None = None) -> PaystackResponse:
+def success(message: str, data: object, *, meta: Data | None = None) -> PaystackResponse:
     """A 200 with the envelope; `status` says that the call worked, not the payment."""
     body: Data = {"status": True, "message": message, "data": data}
     return PaystackResponse(body | ({"meta": meta} if meta is not None else {}))

@@ -51,16 +51,20 @@ def next_step(stage: str, card_number: str | None, form: dict[str, str]) -> Step
         card = cards.find(form.get("card_number", ""), form.get("card_cvv", ""))
         if card is None:
             return Step("card", "abandoned", cards.NOT_A_TEST_CARD)
-    else:
-        card = cards.CARDS[str(card_number)]
-        if stage == "pin" and form.get("card_pin") != card.pin:
-            return Step("over", "failed", "Incorrect PIN", card=card)
-        if stage == "otp" and form.get("card_otp") != card.otp:
-            return Step("over", "failed", "Incorrect OTP", card=card)
-    if stage == "card" and card.pin:
-        return Step("pin", "ongoing", "Please enter your card PIN", card=card)
+        if card.pin:
+            return Step("pin", "ongoing", "Please enter your card PIN", card=card)
+        return _end(card)
+    card = cards.CARDS[str(card_number)]
+    wanted, name = (card.pin, "PIN") if stage == "pin" else (card.otp, "OTP")
+    if form.get(f"card_{stage}") != wanted:
+        return Step("over", "failed", f"Incorrect {name}", card=card)
     if stage == "pin" and card.otp:
         return Step("otp", "ongoing", "Please enter the OTP sent to you", card=card)
+    return _end(card)
+
+
+def _end(card: Card) -> Step:
+    """How a card that has said all it was asked for ends."""
     if card.outcome == "captured":
         return Step("over", "success", card.says, captured=True, card=card)
     if card.outcome == "declined":

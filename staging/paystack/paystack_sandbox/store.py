@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS customers (
@@ -92,16 +91,16 @@ class Store:
             raise
         self._db.execute("COMMIT")
 
-    def run(self, sql: str, *values: Any) -> sqlite3.Cursor:
+    def run(self, sql: str, *values: object) -> sqlite3.Cursor:
         """Execute one statement."""
         return self._db.execute(sql, values)
 
-    def one(self, sql: str, *values: Any) -> Row | None:
+    def one(self, sql: str, *values: object) -> Row | None:
         """The first row of a query."""
         row: Row | None = self._db.execute(sql, values).fetchone()
         return row
 
-    def all(self, sql: str, *values: Any) -> list[Row]:
+    def all(self, sql: str, *values: object) -> list[Row]:
         """All rows of a query."""
         return self._db.execute(sql, values).fetchall()
 

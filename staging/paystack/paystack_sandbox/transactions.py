@@ -6,8 +6,8 @@ import base64
 import json
 import re
 import secrets
-from typing import Any
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -80,7 +80,7 @@ def _metadata(given: Data) -> str:
     return json.dumps(metadata)
 
 
-def _number_as_text(value: Any) -> Any:
+def _number_as_text(value: object) -> object:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -167,7 +167,7 @@ class Transactions:
         return _listed(rows, meta)
 
     def _by_cursor(
-        self, where: str, values: list[Any], per_page: int, after: str | None
+        self, where: str, values: list[object], per_page: int, after: str | None
     ) -> Response:
         if after and after != "null":
             where += " AND t.id < ?"
@@ -182,12 +182,12 @@ class Transactions:
         }
         return _listed(rows, meta)
 
-    def _rows(self, where: str, values: list[Any], limit: int, skip: int) -> list[Row]:
+    def _rows(self, where: str, values: list[object], limit: int, skip: int) -> list[Row]:
         order = "ORDER BY t.id DESC LIMIT ? OFFSET ?"
         return self._store.all(f"{SELECT} {where} {order}", *values, limit, skip)
 
 
-def _filters(query: Any) -> tuple[str, list[Any]]:
+def _filters(query: QueryParams) -> tuple[str, list[object]]:
     """The WHERE clause for a list's parameters."""
     columns = {
         "status": "t.status =",

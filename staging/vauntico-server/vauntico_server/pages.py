@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import uuid4
 
 from common.database import Database
@@ -34,7 +33,7 @@ class Views:
         self._accounts = accounts
 
     async def page(
-        self, request: Request, name: str, status: int = 200, **context: Any
+        self, request: Request, name: str, status: int = 200, **context: object
     ) -> Response:
         """A page for whoever asks."""
         if "account" not in context:

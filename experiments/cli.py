@@ -1,6 +1,7 @@
 """The command line. Commands import what they need when they run, so that `--help` is quick."""
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,15 +97,15 @@ def plan(scenario: str, env: str) -> None:
 def heal(env: str) -> None:
     """Put back whatever a drill that died left on staging; works from any checkout."""
     from experiments.environment import find_environment, load_environment  # noqa: PLC0415
-    from experiments.runtime.docker.restore import heal_project  # noqa: PLC0415
+    from experiments.runtime.docker.claim import heal as heal_stack  # noqa: PLC0415
 
     environment, _ = load_environment(find_environment(env))
-    healed, remaining = heal_project(environment.compose.project, engine=environment.engine)
-    for line in healed:
+    healing = heal_stack(environment.compose.project, environment.engine)
+    for line in healing.healed:
         click.echo(f"healed: {line}")
-    for one in remaining:
+    for one in healing.remaining:
         click.echo(f"still there: {one.what}; heal it with: {one.command}", err=True)
-    if remaining:
+    if healing.remaining:
         sys.exit(EXIT_UNHEALED)
     click.echo("staging is clean")
 
@@ -204,16 +205,32 @@ class _View:
         self._stop()
 
     def _listen(self, recorder: "Recorder") -> "Sequence[Listener]":
-        from reports.live import LiveScreen, plain_line  # noqa: PLC0415
-
         if self._live:
-            screen = LiveScreen(recorder.journal, recorder.t)
-            screen.start()
-            self._stop = screen.stop
+            self._stop = _screen(recorder)
             return []
         from experiments.launch import as_listener  # noqa: PLC0415
+        from reports.live import plain_line  # noqa: PLC0415
 
         return [as_listener(lambda line: click.echo(line, err=True), plain_line)]
+
+
+def _screen(recorder: "Recorder") -> "Callable[[], None]":
+    """Start the live view on standard error; returns what ends it."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.live import Live  # noqa: PLC0415
+
+    from reports.live import LiveView  # noqa: PLC0415
+
+    view = LiveView(recorder.journal)
+    zero = time.monotonic() - recorder.t()
+    live = Live(
+        get_renderable=lambda: view.renderable(time.monotonic() - zero),
+        console=Console(stderr=True),
+        refresh_per_second=4,
+        transient=True,
+    )
+    live.start()
+    return live.stop
 
 
 def _tell(done: "Launched") -> None:

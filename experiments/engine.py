@@ -16,10 +16,11 @@ from drill.events import Aborted, Clean, End, EngineSaw, Remaining, StackSeen
 from experiments.control import Control
 from experiments.injection import Injection
 from experiments.judge import judge
+from experiments.pace import SETTLED_S, Pace
 from experiments.plan import Plan
 from experiments.recorder import Recorder
 from experiments.runtime.ports import RunInfo, Stack
-from experiments.watch import SETTLED_S, all_back, baseline_missing, down_for
+from experiments.watch import all_back, baseline_missing, down_for
 
 BASELINE_PATIENCE_S = 60.0
 JOURNEY_PATIENCE_S = 15.0
@@ -90,6 +91,12 @@ class Drill:
         self._journeys = [probe.name for probe in plan.probes if probe.kind == "journey"]
         self._injections: Sequence[Injection] = ()
         self._body = anyio.CancelScope()
+        self._pace = Pace(
+            recorder.journal,
+            probes,
+            fast=plan.fast_periods,
+            calm={probe.name: probe.period_s for probe in plan.probes},
+        )
 
     async def run(self) -> int:
         """
@@ -107,6 +114,7 @@ class Drill:
         async with anyio.create_task_group() as group:
             group.start_soon(self._listen)
             group.start_soon(self._obey)
+            group.start_soon(self._pace.follow, self.recorder.start)
             await self._run_body(group)
             with anyio.CancelScope(shield=True):
                 await self._stop_probes()
@@ -140,7 +148,7 @@ class Drill:
                 await each.spec.prepare(self.stack, f"{self.run_info.run}-{each.id}"),
                 self.stack,
                 self.recorder,
-                self._look_fast,
+                self._on_heal_call,
             )
             for each in self.plan.faults
         ]
@@ -172,29 +180,18 @@ class Drill:
             group.cancel_scope.cancel()
         self.recorder.phase("heal")
 
-    def _look_fast(self) -> None:
-        for name, period_s in self.plan.fast_periods.items():
-            self.probes[name].set_period(period_s)
+    def _on_heal_call(self, *, momentary: bool) -> None:
+        self._pace.hurry(everyone=momentary)
         for name in self._journeys:
             self.probes[name].hold()
-
-    def _look_calmly(self) -> None:
-        periods = {probe.name: probe.period_s for probe in self.plan.probes}
-        for name in self.plan.fast_periods:
-            self.probes[name].set_period(periods[name])
-        for name in self._journeys:
-            self.probes[name].resume()
 
     async def _quiet(self) -> None:
         """Look until every promise can be judged; nothing is in force any more."""
         self.recorder.phase("quiet")
         healed = anyio.current_time()
         await self._until(
-            lambda: all_back(self.recorder.journal, self.plan.fast_periods, SETTLED_S),
-            JOURNEY_PATIENCE_S,
+            lambda: self._pace.settled and self._http_back(SETTLED_S), JOURNEY_PATIENCE_S
         )
-        if all_back(self.recorder.journal, self.plan.fast_periods, SETTLED_S):
-            self._look_calmly()
         for name in self._journeys:
             self.probes[name].resume()
         names = {name for check in self.plan.checks for name in check.named_probes()}
@@ -205,9 +202,12 @@ class Drill:
             await self._until(
                 lambda: all_back(self.recorder.journal, names, stable_for), max(left, 0.0)
             )
-        self._look_calmly()
+        self._pace.calm_down()
         await anyio.sleep_until(healed + self.plan.scenario.quiet)
         self.recorder.phase("reconcile")
+
+    def _http_back(self, stable_for: float) -> bool:
+        return all_back(self.recorder.journal, self.plan.fast_periods, stable_for)
 
     async def _until(self, met: Callable[[], bool], limit_s: float) -> None:
         deadline = anyio.current_time() + limit_s
@@ -242,7 +242,7 @@ class Drill:
                     wall_s=event.wall_s,
                 )
             )
-            if event.action == "start":
+            if event.action in {"start", "agent.lost"}:
                 for injection in self._injections:
                     if injection.spec.target == event.service:
                         await injection.rearm()
@@ -264,7 +264,7 @@ class Drill:
                 if not remaining:
                     await self.stack.release()
         except (DrillError, TimeoutError) as error:
-            what = f"the engine could not be asked: {error or 'no answer'}"
+            what = f"the engine could not be asked: {str(error) or 'no answer'}"
             remaining = [Remaining(what=what, command="drill heal")]
             survey = ()
         now = self.recorder.t()

@@ -1,9 +1,11 @@
 """The life of one fault: intent, injection, proof, hold, heal, proof of removal. All of it is here."""
 
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import anyio
 
+from drill.errors import DrillError
 from experiments.faults.base import Proof
 from experiments.plan import ArmedSpec
 from experiments.recorder import Recorder
@@ -16,6 +18,13 @@ RETURN_LIMIT_S = 60.0
 """A killed target has this long to come back by its own restart policy."""
 LOOK_AGAIN_S = 0.02
 RETRY_S = 0.5
+
+
+class HealCall(Protocol):
+    """Told when a healing is called; a momentary fault heals by itself from its injection on."""
+
+    def __call__(self, *, momentary: bool) -> None:
+        """React at once, without waiting."""
 
 
 class Injection:
@@ -36,7 +45,7 @@ class Injection:
         undo: Undo,
         stack: Stack,
         recorder: Recorder,
-        on_heal_call: Callable[[], None],
+        on_heal_call: HealCall,
     ) -> None:
         self.id = armed.id
         self.spec = armed.spec
@@ -59,7 +68,7 @@ class Injection:
         self._recorder.fault(self.id, "intent")
         try:
             if self.spec.momentary:
-                self._on_heal_call()
+                self._on_heal_call(momentary=True)
             self.in_force = True
             await self.spec.inject(self._stack, self.undo)
             self._recorder.fault(self.id, "injected")
@@ -80,12 +89,14 @@ class Injection:
         async with self._lock:
             if not self.in_force or self.spec.needs != "agent":
                 return
-            self._recorder.fault(self.id, "gap", f"{self.spec.target} started anew without it")
-            if not await self._stack.rearm(self.spec.target):
-                self._recorder.fault(self.id, "gone_with_target", "the target is gone")
-                return
-            await self.spec.inject(self._stack, self.undo)
-            self._recorder.fault(self.id, "rearmed")
+            self._recorder.fault(self.id, "gap", f"{self.spec.target} runs without it")
+            try:
+                # Not running yet: its start will bring us here again.
+                if await self._stack.rearm(self.spec.target):
+                    await self.spec.inject(self._stack, self.undo)
+                    self._recorder.fault(self.id, "rearmed")
+            except DrillError as error:
+                self._recorder.fault(self.id, "gap", f"not in force again: {error}")
 
     async def _prove(self, called: float) -> None:
         proof = await self._until(
@@ -113,7 +124,7 @@ class Injection:
         called = anyio.current_time()
         self._recorder.fault(self.id, "healing")
         if not self.spec.momentary:
-            self._on_heal_call()
+            self._on_heal_call(momentary=False)
         how = None
         deadline = called + HEAL_LIMIT_S
         while how is None and anyio.current_time() < deadline:

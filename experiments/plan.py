@@ -121,7 +121,7 @@ def make_plan(
         environment=environment,
         faults=[ArmedSpec(f"f{index}", spec) for index, spec in enumerate(scenario.faults, 1)],
         probes=probes,
-        checks=[*checks, *(check(check=_name(check)) for check in ALWAYS)],
+        checks=[*checks, *_always(scenario.faults)],
         fast_periods={
             name: max(FAST_PERIOD_S, probe.shortest_period_s)
             for name, probe in environment.probes.items()
@@ -131,8 +131,12 @@ def make_plan(
     )
 
 
-def _name(check: type[CheckSpec]) -> str:
-    return str(check.model_fields["check"].default)
+def _always(faults: Sequence[FaultSpec]) -> Iterator[CheckSpec]:
+    momentary = any(spec.momentary for spec in faults)
+    for check in ALWAYS:
+        name = str(check.model_fields["check"].default)
+        if momentary or name != "comes_back_by_itself":
+            yield check(check=name)
 
 
 def _not_built(scenario: Scenario) -> Iterator[tuple[Location, str]]:

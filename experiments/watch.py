@@ -7,9 +7,6 @@ from drill.journal import Columns, Journal
 from drill.verdict import Health
 from validators.checks.after import recovery_of
 
-SETTLED_S = 0.5
-"""A probe good again for so long no longer needs the fast rate."""
-
 
 def baseline_missing(
     journal: Journal, probes: Iterable[PlannedProbe], needed_s: float, now: float

@@ -24,6 +24,9 @@ def main(told: dict[str, str]) -> int:
     """Wait, heal if need be; the exit code."""
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    with contextlib.suppress(Exception):
+        # Before they are needed: on a busy machine these imports cost a second of somebody's outage.
+        import experiments.runtime.docker.restore  # noqa: F401, PLC0415
     if sys.stdin.buffer.read().strip().endswith(b"bye"):
         return 0
     lock = int(told["lock_fd"])

@@ -98,7 +98,7 @@ def _check(command: Command) -> None:
         raise Refused(f"no host name or address: {command.to!r}")
     if command.way not in WAYS:
         raise Refused(f"no way is called {command.way!r}")
-    port = command.port
+    port: object = command.port
     if port is not None and not (isinstance(port, int) and 1 <= port <= 65535):
         raise Refused(f"no port: {port!r}")
     if command.signal and not SIGNAL.fullmatch(command.signal):

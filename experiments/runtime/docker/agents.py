@@ -128,7 +128,9 @@ class Agents:
             options = {"network_mode": f"container:{target['Id']}", "cap_add": ["NET_ADMIN"]}
         host_config = api.create_host_config(
             cap_drop=["ALL"],
-            log_config=LogConfig(type="none", config={}),  # Replies are read by us; the engine need not keep them.
+            log_config=LogConfig(
+                type="none", config={}
+            ),  # Replies are read by us; the engine need not keep them.
             **options,
         )
         made = api.create_container(

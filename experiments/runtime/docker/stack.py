@@ -11,7 +11,7 @@ from typing import Any
 from drill.errors import BadInput, DrillError, Unsure
 from drill.events import Remaining, Service
 from experiments.guards import Exposure
-from experiments.runtime.docker import labels, survey
+from experiments.runtime.docker import labels, left, survey
 from experiments.runtime.docker.agents import HELPER, REPLY_LIMIT_S, Agents, refuse_shared
 from experiments.runtime.docker.claim import Claim
 from experiments.runtime.docker.engine import Engine
@@ -101,8 +101,6 @@ class DockerStack:
             return event.service == service and event.action == action
 
         return await self._watch.first(wanted, since, SEEN_PATIENCE_S)
-
-    # -- paths
 
     async def block(self, service: str, rule: PathRule) -> None:
         agent = await self._agents.bound(service)
@@ -201,27 +199,10 @@ class DockerStack:
             yield event
 
     async def remaining(self) -> Sequence[Remaining]:
-        found = []
-        for fault in self._armed.values():
-            undo = fault.undo
-            info = await self._lanes.look(lambda undo=undo: self.engine.inspect(undo.container))  # type: ignore[misc]
-            status = info["State"]["Status"] if info is not None else undo.want
-            if status != undo.want:
-                found.append(Remaining(what=f"{undo.service} is {status}", command="drill heal"))
-        for service, agent in self._agents.by_service.items():
-            try:
-                rules = (await agent.channel.ask(REPLY_LIMIT_S, do="ping"))["rules"]
-            except Unsure as error:
-                rules = [f"unknown ({error}); rules expire by themselves within 3 s"]
-            found += [
-                Remaining(what=f"{service or 'host'}: rule {rule}", command="drill heal")
-                for rule in rules
-            ]
+        found = await left.targets(self.engine, self._lanes, self._armed.values())
+        found += await left.rules(self._agents)
         if self._claim is None and self._agents.run:
-            asked = (f"{labels.OF}={self.project}", f"{labels.RUN}={self._agents.run}")
-            for entry in await self._lanes.look(lambda: self.engine.listed(*asked)):
-                what = f"{entry['Labels'].get(labels.ROLE)} container {entry['Id'][:12]}"
-                found.append(Remaining(what=what, command="drill heal"))
+            found += await left.containers(self.engine, self._lanes, self.project, self._agents.run)
         return found
 
     async def release(self) -> None:
@@ -231,8 +212,6 @@ class DockerStack:
         claim = self._claim
         await self._lanes.act("claim", claim.give_back)
         self._claim = None
-
-    # -- inside
 
     async def _target(self, service: str) -> dict[str, Any]:
         return await self._lanes.look(

@@ -16,7 +16,11 @@ from experiments.runtime.ports import ArmedFault, RunInfo, Undo
 
 IMAGE = "vauntico-drills/staging-base:1"
 SERVE = ["python3", "-m", "http.server", "8000", "--directory", "/etc/apt"]
-DEAF = ["sh", "-c", f"trap '' TERM; exec {' '.join(SERVE)}"]  # So that a stop takes its whole grace.
+DEAF = [
+    "sh",
+    "-c",
+    f"trap '' TERM; exec {' '.join(SERVE)}",
+]  # So that a stop takes its whole grace.
 
 
 @dataclass

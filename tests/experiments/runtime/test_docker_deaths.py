@@ -34,7 +34,14 @@ def drill(rig: Rig, directory: Path, *kinds: str) -> tuple[subprocess.Popen[byte
     """A drill in its own process, its faults in force."""
     root = str(HERE.parents[2])
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.experiments.runtime.dying", rig.project, str(directory), *kinds],
+        [
+            sys.executable,
+            "-m",
+            "tests.experiments.runtime.dying",
+            rig.project,
+            str(directory),
+            *kinds,
+        ],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": root},
         cwd=root,

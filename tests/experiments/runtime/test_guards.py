@@ -34,7 +34,9 @@ def test_live_keys_are_named_never_shown() -> None:
 
 def test_unclassified_hosts_are_problems() -> None:
     """A host that is neither a service nor classified stops the drill; known ones do not."""
-    exposed = {"server": Exposure(("api.paystack.co", "localhost", "postgres", "prod.db", "127.0.0.1"))}
+    exposed = {
+        "server": Exposure(("api.paystack.co", "localhost", "postgres", "prod.db", "127.0.0.1"))
+    }
     problems = check_exposures(exposed, {"postgres"}, {"api.paystack.co"})
     assert len(problems) == 1
     assert "prod.db" in problems[0]

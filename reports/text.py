@@ -1,0 +1,48 @@
+"""The summary in plain text that ends a drill on stdout, 25 lines at most."""
+
+from pathlib import Path
+
+from drill.journal import Journal
+from reports import words
+from reports.fold import fold
+
+MOST_FINDINGS, MOST_CLOCKS, MOST_COMMANDS = 4, 6, 3
+
+
+def render_text(journal: Journal, run_dir: Path | None = None) -> str:
+    """
+    Sum up the drill.
+
+    Args:
+        journal: It may end anywhere.
+        run_dir: Where the other reports are.
+
+    Returns:
+        At most 25 lines without colour, safe for a terminal, newline at the end.
+    """
+    story = fold(journal)
+    glyph = words.GLYPHS[story.verdict]
+    lines = [words.clean_line(story)]
+    lines += [f"  heal it: {command}" for command in words.heal_commands(story)[:MOST_COMMANDS]]
+    lines += [f"{glyph} {story.verdict.upper()}  {story.header.title}"]
+    lines += [f"  {why}" for why in [words.why_unfinished(story)] if why]
+    lines += [f"  {words.severity_line(story)}", f"  {words.recovery_line(story)}"]
+    for sla in story.slas[:MOST_CLOCKS]:
+        measured, limit = words.clock_line(sla), words.limit_text(sla)
+        lines.append(f"  {sla.name:<12} {sla.status:<9} {measured}, {limit}")
+    bad = [finding for finding in story.findings if finding.verdict != "pass"]
+    for finding in bad[:MOST_FINDINGS]:
+        lines.append(f"{words.GLYPHS[finding.verdict]} {finding.verdict} {finding.check}")
+        lines.append(f"    {finding.reason} [{finding.cause or 'cause unknown'}]")
+    if len(bad) > MOST_FINDINGS:
+        lines.append(f"  and {len(bad) - MOST_FINDINGS} more that did not pass: see the report")
+    passed = len(story.findings) - len(bad)
+    lines.append(f"  {passed} of {len(story.findings)} findings pass")
+    told = [words.one_line(line.lstrip(), 112) for line in lines]
+    told = [
+        " " * (len(line) - len(line.lstrip())) + text
+        for line, text in zip(lines, told, strict=True)
+    ]
+    told += [f"report: {run_dir / 'report.html'}"] if run_dir else []
+    told += [f"repeat: {words.safe(words.repeat_line(story))}"]
+    return "\n".join(told) + "\n"

@@ -1,0 +1,103 @@
+"""The sentences that all reports share, so that no two of them disagree."""
+
+import re
+import shlex
+import time
+
+from drill.duration import show_duration
+from drill.events import SlaJudged
+from reports.fold import Story
+
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+GLYPHS = {"pass": "✔", "fail": "✖", "unknown": "?"}
+
+
+def safe(text: str) -> str:
+    """Replace what a terminal or an XML parser would act on or choke at."""
+    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def one_line(text: str, width: int = 110) -> str:
+    """Make *text* one safe line of at most *width* characters."""
+    line = " ".join(safe(text).split())
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def seconds(value: float | None) -> str:
+    """Write seconds to the millisecond, a dash for None."""
+    return "–" if value is None else f"{value:.3f} s"
+
+
+def clean_line(story: Story) -> str:
+    """Say whether staging is as it was found."""
+    clean = story.clean
+    if clean is None:
+        return "staging is NOT proven clean: the drill did not get that far"
+    if clean.remaining:
+        return f"staging is NOT clean: {'; '.join(left.what for left in clean.remaining)}"
+    return f"staging is clean, proven {time.strftime('%H:%M:%SZ', time.gmtime(clean.wall_s))}"
+
+
+def heal_commands(story: Story) -> list[str]:
+    """Give the exact commands that heal what is left, one each, none if nothing is."""
+    if story.clean is None:
+        return ["drill heal"]
+    return list(dict.fromkeys(left.command for left in story.clean.remaining))
+
+
+def recovery_line(story: Story) -> str:
+    """Say how long recovery took, between which bounds, against which limit, and whose it was."""
+    seen = story.recovery
+    limit = story.plan.recover_limit_s if story.plan else None
+    against = "" if limit is None else f", limit {show_duration(limit)}"
+    slowest = f", slowest: {seen.probe}" if seen.probe else ""
+    if seen.status == "recovered" and seen.value_s is not None:
+        bounds = f"(-{seen.minus_s:.3f}/+{seen.plus_s:.3f})"
+        return f"recovered {seen.value_s:.3f} s {bounds}{against}{slowest}"
+    if seen.status == "censored":
+        over = "" if seen.over_s is None else f" after {seen.over_s:.1f} s"
+        return f"NOT recovered{over}, when looking ended{against}{slowest}"
+    if seen.status == "never_bad":
+        return "nothing to recover from: no probe was ever bad"
+    return f"recovery unknown: nothing was judged after a proven heal{against}"
+
+
+def severity_line(story: Story) -> str:
+    """Give the severity declared beside the one that was seen."""
+    seen = story.severity.seen if story.severity else None
+    return f"severity {story.header.severity} declared, {seen or 'undecided'} seen"
+
+
+def repeat_line(story: Story) -> str:
+    """Give the line that repeats the drill."""
+    header = story.header
+    dirty = " + uncommitted changes" if header.dirty else ""
+    command = header.command or f"drill run {shlex.quote(header.scenario)}"
+    return f"{command}  (seed {header.seed}, commit {header.commit or 'unknown'}{dirty})"
+
+
+def clock_line(sla: SlaJudged) -> str:
+    """Give what one clock measured: seconds, more than so many seconds, or nothing."""
+    if sla.status == "missing":
+        return "not measured"
+    value = sla.measured_s if sla.measured_s is not None else sla.earliest_s
+    if value is None:
+        return "not measured"
+    if sla.status == "censored":
+        return f"> {value:.3f} s"
+    earliest = value if sla.earliest_s is None else sla.earliest_s
+    latest = value if sla.latest_s is None else sla.latest_s
+    return f"{value:.3f} s (-{value - earliest:.3f}/+{latest - value:.3f})"
+
+
+def limit_text(sla: SlaJudged) -> str:
+    """Give a clock's limit as people write it."""
+    return "no limit" if sla.limit_s is None else show_duration(sla.limit_s)
+
+
+def why_unfinished(story: Story) -> str:
+    """Say why a drill stopped early, empty if it did not."""
+    if story.aborted:
+        return f"aborted: {story.aborted}"
+    torn = ", its last line torn" if story.torn else ""
+    return "" if story.finished else f"the drill did not end by itself (the journal stops{torn})"

@@ -1,0 +1,144 @@
+"""Synthetic journals: a drill that passes, fails, cannot say, is aborted or is torn."""
+
+import random
+
+from drill import events as e
+from drill.journal import Journal, Record
+from drill.verdict import Health
+
+WALL_S = 1_790_000_000.0
+SACRED = ("love-loops", "legacy-tree", "lore-generator", "ubuntu-echo")
+
+
+def header(title: str = "Paystack is unreachable") -> e.Header:
+    """The first line."""
+    return e.Header(
+        0.0, "20260921-paystack-down", "paystack-down", title, "staging", "vauntico-staging",
+        "0.1.0", "294bbf3", dirty=True, command="drill run paystack-down --env bundled --seed 7",
+        seed=7, severity=1, wall_s=WALL_S, mono_s=100.0, boot_id="b",
+    )  # fmt: skip
+
+
+def plan() -> e.Planned:
+    """One fault, five probes."""
+    fault = e.PlannedFault(
+        "f1", "network.blackhole", "vauntico-server", '{"to":"api.paystack.co"}', "agent", 0, 20
+    )
+    probes = [e.PlannedProbe(n, "http", sacred=True, period_s=1, deadline_s=0.8) for n in SACRED]
+    probes += [e.PlannedProbe("checkout", "http", sacred=False, period_s=0.1, deadline_s=0.8)]
+    return e.Planned(
+        0.2, [fault], probes, ["recovers_within", "stays_available"], 5.0, 30.0,
+        notes=["netem is not on this kernel"], not_checked=["comms: no channel is configured"],
+    )  # fmt: skip
+
+
+def observations(end: float = 40.0) -> list[Record]:
+    """Checkout is down from 6 s until 29 s, the sacred features never."""
+    dice, made = random.Random(7), list[Record]()
+    for name in SACRED:
+        for k in range(int(end)):
+            sent = k + dice.uniform(0.001, 0.01)
+            made.append(e.Observation(name, k, sent, sent + dice.uniform(0.01, 0.06), Health.OK))
+    for k in range(int(end * 10)):
+        sent = k / 10 + dice.uniform(0.0005, 0.004)
+        down = 6 <= sent < 29
+        health = (Health.DEGRADED if sent > 27 else Health.DOWN) if down else Health.OK
+        took = 0.8 if health == Health.DOWN else dice.uniform(0.03, 0.3)
+        detail = "no answer in 0.8 s" if health == Health.DOWN else ""
+        made.append(e.Observation("checkout", k / 10, sent, sent + took, health, detail))
+    return made
+
+
+def incident() -> list[Record]:
+    """Phases, the fault, the engine and the stack."""
+    names: list[tuple[float, e.PhaseName]] = [
+        (0.1, "preflight"), (0.5, "baseline"), (5.5, "faults"), (25.5, "heal"), (25.7, "quiet"),
+        (39.0, "reconcile"), (39.5, "judge"),
+    ]  # fmt: skip
+    service = e.Service("vauntico-server", "c1", "vauntico/server:1.2.0", "sha256:" + "ab" * 32,
+                        "running", 0, health="healthy")  # fmt: skip
+    made: list[Record] = [e.Phase(t, name, WALL_S + t) for t, name in names]
+    made += [
+        e.StackSeen(0.4, "before", [service]),
+        e.FaultChange(5.9, "f1", "intent"),
+        e.FaultChange(5.92, "f1", "injected"),
+        e.FaultChange(5.95, "f1", "effective", proof="SYN to api.paystack.co unanswered"),
+        e.FaultChange(25.5, "f1", "healing"),
+        e.FaultChange(25.6, "f1", "healed", proof="path answers in 3 ms", by="drill"),
+        e.EngineSaw(25.6, "vauntico-server", "exec_start", "c1", WALL_S + 25.6),
+        e.EvidenceKept(6.9, "screenshot", "evidence/first-bad.png", "checkout", "first bad"),
+        e.Note(6.0, "a foreign rule was spared", "warning"),
+    ]
+    return made
+
+
+def judgement(*, failing: bool) -> list[Record]:
+    """What the judge writes, then the proof that staging is clean."""
+    recovered = [e.Recovery(name, "never_bad") for name in SACRED]
+    slow = e.Recovery("checkout", "recovered", 29.012, 28.988, 29.012)
+    recovered += [e.Recovery("checkout", "censored", earliest=28.9) if failing else slow]
+    made: list[Record] = [
+        e.Recovered(39.6, recovered),
+        e.MomentSet(5.95, "effective", 5.92, 5.95, "agent"),
+        e.MomentSet(6.1, "impact", 6.0, 6.9, "probe checkout"),
+        e.MomentSet(25.6, "healed", 25.5, 25.6, "agent"),
+        e.SlaJudged(39.7, "detect", 60, "missing"),
+        e.SlaJudged(39.7, "acknowledge", 900, "met", 4.2, 4.1, 4.2),
+        e.SlaJudged(39.7, "recover", 30, "censored" if failing else "met", 3.412, 3.388, 3.412),
+        e.SeverityJudged(39.8, 1, None, "no sacred feature was down"),
+        e.Found(39.9, "stays_available: sacred-features", "pass", "160 of 160 ok", "a1"),
+    ]
+    reason = "checkout was never good again for 5 s" if failing else "3.412 s after the heal"
+    made.append(
+        e.Found(39.9, "recovers_within: checkout 30 s", "fail" if failing else "pass", reason, "a2",
+                "application" if failing else "", ["evidence/first-bad.png"])
+    )  # fmt: skip
+    left = [e.Remaining("1 nftables table in vauntico-server", "drill heal --env bundled")]
+    made.append(e.Clean(40.1, WALL_S + 40, "labels, rules, states", left if failing else []))
+    made.append(e.End(40.2, WALL_S + 40.2, "fail" if failing else "pass", 1 if failing else 0))
+    return made
+
+
+def records(*, failing: bool = False) -> list[Record]:
+    """A whole drill in order of time; the judge comes last."""
+    seen = observations() + incident()
+    seen.sort(key=lambda r: r.got if isinstance(r, e.Observation) else r.t)
+    return [header(), plan(), *seen, *judgement(failing=failing)]
+
+
+def journal(made: list[Record]) -> Journal:
+    """The journal that these records make."""
+    result = Journal()
+    for record in made:
+        result.add(record)
+    return result
+
+
+def passing() -> Journal:
+    """Everything holds."""
+    return journal(records())
+
+
+def failing() -> Journal:
+    """Checkout does not come back, and a rule is left."""
+    return journal(records(failing=True))
+
+
+def aborted() -> Journal:
+    """Stopped by a signal during the fault."""
+    made = [r for r in records() if (r.got if isinstance(r, e.Observation) else r.t) < 15]
+    return journal([*made, e.Aborted(15.0, "SIGTERM")])
+
+
+def torn() -> Journal:
+    """Killed while it wrote."""
+    result = journal(records()[:200])
+    result.torn = True
+    return result
+
+
+def unknown() -> Journal:
+    """Nobody looked, so nobody can say."""
+    found = e.Found(1.0, "stays_available", "unknown", "no observation", "a3", "harness")
+    end = e.End(1.2, WALL_S + 1, "unknown", 3)
+    return journal([header(), plan(), found, e.Clean(1.1, WALL_S + 1, "labels"), end])

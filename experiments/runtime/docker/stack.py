@@ -69,7 +69,7 @@ class DockerStack:
 
     async def pause(self, service: str) -> None:
         name = (await self._target(service))["Id"]
-        await self._act(service, lambda: self.engine.act.api.pause(name))
+        await self._lanes.act(service, lambda: self.engine.act.api.pause(name))
 
     async def stop(self, service: str, grace_s: float) -> None:
         name = (await self._target(service))["Id"]
@@ -219,9 +219,11 @@ class DockerStack:
         )
 
     async def _act(self, service: str, work: Any) -> None:
-        self._doubtful.add(service)
-        await self._lanes.act(service, work)
-        self._doubtful.discard(service)
+        try:
+            await self._lanes.act(service, work)
+        except Unsure:  # A cancelled stop ends in its lane; an unanswered one may end on the server.
+            self._doubtful.add(service)
+            raise
 
     def _mark(self, fault: ArmedFault) -> None:
         marks = labels.written(self._agents.run, self.project, "marker", [fault])

@@ -1,8 +1,8 @@
 """
 Folds a journal into one `Story`, which every format tells in its own way.
 
-A journal may end anywhere, since a drill may be killed anywhere: what is missing is None or empty, and a drill without
-an end has the verdict `unknown`.
+A journal may end anywhere, since a drill may be killed anywhere: what is missing is None or empty,
+and a drill without an end has the verdict `unknown`.
 """
 
 import time

@@ -73,7 +73,7 @@ def render_html(journal: Journal, run_dir: Path | None = None) -> bytes:
 
 def _template() -> "Template":
     """Load the page; jinja2 is imported only when a page is rendered."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - lazy
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -83,7 +83,7 @@ def _template() -> "Template":
         lstrip_blocks=True,
     )
     environment.filters["seconds"] = words.seconds
-    environment.filters["ms"] = lambda value: "–" if value is None else f"{value:.1f}"
+    environment.filters["ms"] = lambda value: "-" if value is None else f"{value:.1f}"
     return environment.get_template("report.html.j2")
 
 

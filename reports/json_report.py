@@ -183,9 +183,8 @@ def report(story: Story) -> Report:
     same = ("id", "scenario", "title", "environment", "harness", "commit", "dirty", "command",
             "seed", "time_scale")  # fmt: skip
     values: dict[str, object] = {name: getattr(head, name) for name in same}
-    values |= dict.fromkeys(
-        ("responses", "roles", "alerts", "releases", "error_budgets", "comms"), []
-    )
+    later = ("responses", "roles", "alerts", "releases", "error_budgets", "comms")
+    values |= {name: [] for name in later}
     values |= {
         "started_at": story.stamp(0.0),
         "finished_at": story.stamp(story.end_s) if story.finished else None,

@@ -1,8 +1,8 @@
 """
 `junit.xml`, for CI systems: one test case a finding.
 
-A failed promise is a `failure`. An unknown one is an `error` of type `unknown`: GitHub, GitLab and Jenkins all show an
-error in red and apart from failures, while `skipped` would let a build without evidence pass.
+A failed promise is a `failure`. An unknown one is an `error` of type `unknown`: CI systems show an
+error in red, while `skipped` would let a build without evidence pass.
 """
 
 from xml.etree import ElementTree as ET

@@ -66,9 +66,10 @@ class LiveView:
 
 def plain_line(record: Record) -> str | None:
     """Give one line for a phase, a fault's change, a finding or an end, None for the rest."""
+    text: str
     match record:
-        case Phase():
-            text = record.name
+        case Phase(name=phase):
+            text = str(phase)
         case FaultChange(state="armed" | "intent"):
             return None
         case FaultChange():

@@ -8,7 +8,9 @@ from drill.duration import show_duration
 from drill.events import SlaJudged
 from reports.fold import Story
 
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 GLYPHS = {"pass": "✔", "fail": "✖", "unknown": "?"}
 
 
@@ -19,13 +21,18 @@ def safe(text: str) -> str:
 
 def one_line(text: str, width: int = 110) -> str:
     """Make *text* one safe line of at most *width* characters."""
-    line = " ".join(safe(text).split())
+    line = safe(re.sub(r"[\r\n\t]+", " ", text)).strip()
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
 def seconds(value: float | None) -> str:
     """Write seconds to the millisecond, a dash for None."""
-    return "–" if value is None else f"{value:.3f} s"
+    return "-" if value is None else f"{value:.3f} s"
+
+
+def spaced(value_s: float) -> str:
+    """Write a duration with a space before each unit, such as `30 s`."""
+    return re.sub(r"(\d)([a-z])", r"\1 \2", show_duration(value_s))
 
 
 def clean_line(story: Story) -> str:
@@ -49,7 +56,7 @@ def recovery_line(story: Story) -> str:
     """Say how long recovery took, between which bounds, against which limit, and whose it was."""
     seen = story.recovery
     limit = story.plan.recover_limit_s if story.plan else None
-    against = "" if limit is None else f", limit {show_duration(limit)}"
+    against = "" if limit is None else f", limit {spaced(limit)}"
     slowest = f", slowest: {seen.probe}" if seen.probe else ""
     if seen.status == "recovered" and seen.value_s is not None:
         bounds = f"(-{seen.minus_s:.3f}/+{seen.plus_s:.3f})"
@@ -92,7 +99,7 @@ def clock_line(sla: SlaJudged) -> str:
 
 def limit_text(sla: SlaJudged) -> str:
     """Give a clock's limit as people write it."""
-    return "no limit" if sla.limit_s is None else show_duration(sla.limit_s)
+    return "no limit" if sla.limit_s is None else spaced(sla.limit_s)
 
 
 def why_unfinished(story: Story) -> str:

@@ -1,18 +1,15 @@
 """Every format tells the same truth, whatever the journal holds and wherever it ends."""
 
 import io
-import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import journals
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
-
-sys.path.insert(0, str(Path(__file__).parent))
-import journals
 
 from drill import events as e
 from drill.errors import BadInput
@@ -69,7 +66,7 @@ def test_a_passing_drill_says_so_first() -> None:
     text = render_text(journals.passing(), Path("runs/x"))
     assert text.startswith("staging is clean, proven ")
     assert "✔ PASS  Paystack is unreachable" in text
-    assert "recovered 3.412 s (-0.024/+0.000), limit 30s, slowest: checkout" in text
+    assert "recovered 3.412 s (-0.024/+0.000), limit 30 s, slowest: checkout" in text
     assert "report: runs/x/report.html" in text
     assert "--seed 7  (seed 7, commit 294bbf3 + uncommitted changes)" in text
 
@@ -81,7 +78,7 @@ def test_a_failing_drill_names_what_is_left_and_why() -> None:
     assert "heal it: drill heal --env bundled" in text
     assert "checkout was never good again for 5 s [application]" in text
     assert "NOT recovered" in text
-    assert "recover      censored  > 3.412 s, 30s" in text
+    assert "recover      censored  > 3.412 s, 30 s" in text
 
 
 @pytest.mark.parametrize("name", ["aborted", "torn"])

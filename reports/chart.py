@@ -18,6 +18,7 @@ from drill.verdict import Health
 WIDTH, HEIGHT, STRIP_HEIGHT = 1000, 200, 10
 MOST_CELLS = 120_000
 MOST_TICKS = 8
+SECOND = 3  # a second is ten to the third milliseconds
 RANK = {Health.OK: 0, Health.LIMITED: 1, Health.DEGRADED: 2, Health.DOWN: 3}
 BY_RANK = sorted(RANK, key=RANK.__getitem__)
 BAR = {Health.OK: 3, Health.LIMITED: 5, Health.DEGRADED: 7, Health.DOWN: 10}
@@ -119,7 +120,7 @@ def _cells(every: list[Columns], across: float, low: int, up: float) -> list[set
     log10, floor, offset = math.log10, 1e-4, 3 - low
     for seen in every:
         for sent, got, health in zip(seen.sent, seen.got, seen.health, strict=True):
-            height = (log10(got - sent if got - sent > floor else floor) + offset) * up
+            height = (log10(max(floor, got - sent)) + offset) * up
             adders[health](int(sent * across) * 1024 + HEIGHT - int(height))
     return cells
 
@@ -136,4 +137,4 @@ def _dots(cells: set[int]) -> str:
 
 def _milliseconds(decade: int) -> str:
     """Label a power of ten of milliseconds."""
-    return f"{10.0**decade:g} ms" if decade < 3 else f"{10 ** (decade - 3)} s"
+    return f"{10.0**decade:g} ms" if decade < SECOND else f"{10 ** (decade - SECOND)} s"

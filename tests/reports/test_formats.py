@@ -4,7 +4,6 @@ import io
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-import journals
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -21,6 +20,7 @@ from reports.junit import render_junit
 from reports.live import LiveView, plain_line
 from reports.text import render_text
 from reports.write import load, write_all
+from tests.reports import journals
 
 RECORDS = journals.records(failing=True)
 NASTY = "<script>alert(1)</script>\x1b[2J\x00\u202e"

@@ -221,9 +221,7 @@ class Drill:
             for rule in rules:
                 columns = self.recorder.journal.columns(rule.probe)
                 if down_for(columns, self.recorder.t()) >= rule.down_for:
-                    self.control.abort(
-                        f"abort_if: {rule.probe} was down for {rule.down_for:g} s"
-                    )
+                    self.control.abort(f"abort_if: {rule.probe} was down for {rule.down_for:g} s")
                     return
 
     async def _obey(self) -> None:

@@ -90,13 +90,17 @@ def parse_document(name: str, raw: bytes, variables: Mapping[str, str]) -> Docum
     if node is None:
         raise BadInput(f"{name}: the file is empty; `drill schema` shows what belongs into it")
     if not isinstance(node, yaml.MappingNode):
-        raise BadInput(f"{name}:1: a list of `key: value` lines is expected, not {node.id}")
+        raise BadInput(f"{name}:1: a list of `key: value` lines is expected, not a {_kind(node)}")
     builder = _Builder(name, variables)
     data = builder.build(node, ())
     if builder.problems:
         raise BadInput(*builder.problems)
     assert isinstance(data, dict)
     return Document(name, data, builder.lines)
+
+
+def _kind(node: yaml.Node) -> str:
+    return "list" if isinstance(node, yaml.SequenceNode) else "single value"
 
 
 def _compose(name: str, text: str) -> yaml.Node | None:
@@ -120,11 +124,12 @@ def _refuse_unsafe(name: str, text: str) -> None:
     # On the event stream, which is flat: a bomb of aliases or of brackets is seen before anything is built from it.
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        tag = getattr(event, "tag", None)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise BadInput(f"{name}:{line}: anchors and aliases are not allowed; write it out")
-        if getattr(event, "tag", None):
-            raise BadInput(f"{name}:{line}: tags such as {event.tag} are not allowed")
+        if tag:
+            raise BadInput(f"{name}:{line}: tags such as {tag} are not allowed")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):

@@ -105,7 +105,9 @@ class Injection:
         state = "effective" if proof.holds else "not_effective"
         bounds = (proof.earliest, proof.latest)
         self._recorder.fault(
-            self.id, "effective" if state == "effective" else "not_effective", proof.text,
+            self.id,
+            "effective" if state == "effective" else "not_effective",
+            proof.text,
             bounds=bounds if proof.holds else (None, None),
         )
 

@@ -104,9 +104,10 @@ async def _run_obeying(
             plan, info, stack=stack, probes=dict(probes), recorder=recorder, control=control
         )
         try:
-            return await drill.run()
+            code = await drill.run()
         finally:
             group.cancel_scope.cancel()
+    return code
 
 
 async def _obey_signals(
@@ -284,7 +285,9 @@ def _boot_id() -> str:
         return "unknown"
 
 
-def as_listener(print_line: Callable[[str], None], render: Callable[[Record], str | None]) -> Listener:
+def as_listener(
+    print_line: Callable[[str], None], render: Callable[[Record], str | None]
+) -> Listener:
     """A listener that prints what *render* makes of a record."""
 
     def listen(record: Record) -> None:

@@ -16,6 +16,8 @@ from drill.verdict import Health
 LOOK_S = 0.05
 SETTLED_S = 0.5
 """A probe that has been good for so long needs the fast rate no more."""
+TURNS_MOMENTARY = 2
+"""Once from the injection on, and once more when the harm comes later than expected."""
 BAD = (Health.DEGRADED, Health.DOWN)
 
 
@@ -51,6 +53,7 @@ class Pace:
         self._fast = fast
         self._calm = calm
         self._since: dict[str, float] = {}
+        self._left: dict[str, int] = {}
         self._watching = anyio.Event()
 
     @property
@@ -59,10 +62,17 @@ class Pace:
         return not self._since
 
     def hurry(self, *, everyone: bool) -> None:
-        """The heal is called now: look fast at what is bad, or at *everyone* if it is about to be."""
+        """
+        The heal is called now.
+
+        Args:
+            everyone: The fault is momentary, and what it will hurt is not known yet. Otherwise only
+                what is bad now is looked at fast; a blip later stays a blip and brings no load.
+        """
         now = anyio.current_time()
         for name in self._fast:
             if everyone or _is_bad(self._journal.columns(name)):
+                self._left[name] = TURNS_MOMENTARY if everyone else 1
                 self._go_fast(name, now)
         self._watching.set()
 
@@ -96,7 +106,8 @@ class Pace:
         return True
 
     def _go_fast(self, name: str, now: float) -> None:
-        if name not in self._since:
+        if name not in self._since and self._left.get(name, 0) > 0:
+            self._left[name] -= 1
             self._probes[name].set_period(self._fast[name])
             self._since[name] = now
 

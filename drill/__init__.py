@@ -1,1 +1,1 @@
-"""The words of a drill: events, journal, moments, verdicts, durations and errors. Imports none of ours."""
+"""The words of a drill: events, journal, moments, verdicts, durations, errors. Imports no room."""

@@ -1,8 +1,9 @@
 """
 What a journal can say, one frozen record a line.
 
-Times named `t`, `earliest`, `latest`, `due`, `sent` and `got` are seconds from the drill's start on the monotonic
-clock; `wall_s` is seconds since 1970 and only a label. Optional fields are left out of the file when empty.
+Times named `t`, `earliest`, `latest`, `due`, `sent` and `got` are seconds from the drill's start
+on the monotonic clock; `wall_s` is seconds since 1970 and only a label. Optional fields are left
+out of the file when empty.
 """
 
 from typing import Literal
@@ -244,8 +245,8 @@ class Observation(msgspec.Struct, frozen=True, array_like=True):
     """
     One look at staging; it records and does not judge.
 
-    *due* is when the schedule wanted it sent, *sent* when it was, *got* when the answer, the error or the deadline
-    came; *health* is a `Health` number.
+    *due* is when the schedule wanted it sent, *sent* when it was, *got* when the answer, the error
+    or the deadline came; *health* is a `Health` number.
     """
 
     probe: str

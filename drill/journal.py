@@ -1,8 +1,8 @@
 """
 The journal of one drill in memory: events as objects, observations as columns.
 
-A line that begins with `{` is an event, one that begins with `[` an observation. Everything a report says is computed
-from here, so that any report can be made again from an old journal.
+A line that begins with `{` is an event, one that begins with `[` an observation. Everything a
+report says is computed from here, so that any report can be made again from an old journal.
 """
 
 from array import array

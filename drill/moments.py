@@ -8,6 +8,9 @@ at or before its receipt.
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from math import inf
+
+import msgspec
 
 from drill.events import FaultChange, Recovery
 from drill.journal import Columns, Journal
@@ -50,22 +53,68 @@ def recovery(  # noqa: PLR0913 - one keyword a fact of the heal
     if all(sent < healed for sent in columns.sent):
         return Recovery(probe, "missing")
     bad = [i for i in _having(columns, BAD) if columns.got[i] >= since]
+    found = Recovery(probe, "missing")
+    for cutoff in _cutoffs(sorted(columns.sent[i] for i in bad), healed, stable_for):
+        known = [i for i in range(len(columns)) if columns.sent[i] < cutoff]
+        found = _recovery_before(
+            columns,
+            known,
+            [i for i in bad if columns.sent[i] < cutoff],
+            heal_call=heal_call,
+            stable_for=stable_for,
+            blocked=blocked,
+            until=min(until, cutoff),
+        )
+        if found.status != "censored":
+            break
+    return msgspec.structs.replace(found, probe=probe)
+
+
+def _cutoffs(bad_sent: Sequence[float], healed: float, stable_for: float) -> list[float]:
+    """
+    The sendings of bad observations that a lasting good run may have come before, and infinity.
+
+    A run that lasted counts from its beginning; what goes wrong later is an outage of its own.
+    """
+    before = healed
+    cutoffs = []
+    for sent in bad_sent:
+        if sent <= healed:
+            continue
+        if sent - before >= stable_for > 0:
+            cutoffs.append(sent)
+        before = sent
+    return [*cutoffs, inf]
+
+
+def _recovery_before(  # noqa: PLR0913 - one keyword a fact of the heal
+    columns: Columns,
+    known: Sequence[int],
+    bad: Sequence[int],
+    *,
+    heal_call: float,
+    stable_for: float,
+    blocked: bool,
+    until: float,
+) -> Recovery:
+    """Judge the observations *known*, of which *bad* are bad, as if looking had ended there."""
     if not bad:
-        return Recovery(probe, "never_bad")
+        return Recovery("", "never_bad")
     last_bad = max(columns.sent[i] for i in bad)
-    # A good answer sent before this may stem from before the outage and have overtaken a bad one.
+    # Sent before this, a good answer may be one from before the outage that a slow bad one has
+    # overtaken.
     onset = min(columns.got[i] for i in bad)
-    run = [i for i in _having(columns, (Health.OK,)) if columns.sent[i] > last_bad]
+    run = [i for i in known if columns.health[i] == Health.OK and columns.sent[i] > last_bad]
     value = min((columns.got[i] for i in run if columns.sent[i] >= onset), default=None)
     blocked = blocked and (value is None or value >= heal_call)
     if blocked:
-        known = min(onset, heal_call)
-        after = (i for i in run if columns.sent[i] >= known and columns.got[i] >= heal_call)
+        sure = min(onset, heal_call)
+        after = (i for i in run if columns.sent[i] >= sure and columns.got[i] >= heal_call)
         value = min((columns.got[i] for i in after), default=None)
     if value is None or not _lasted(columns, run, value, stable_for, until):
-        return Recovery(probe, "censored", earliest=last_bad)
+        return Recovery("", "censored", earliest=last_bad)
     earliest = max(last_bad, heal_call) if blocked else last_bad
-    return Recovery(probe, "recovered", value=value, earliest=earliest, latest=value)
+    return Recovery("", "recovered", value=value, earliest=earliest, latest=value)
 
 
 def impact(journal: Journal) -> tuple[float, float, float, str] | None:
@@ -153,10 +202,9 @@ def _having(columns: Columns, wanted: Sequence[Health]) -> list[int]:
 def _lasted(
     columns: Columns, run: Sequence[int], value: float, stable_for: float, until: float
 ) -> bool:
-    """Say whether the good run was watched for long enough; *run* holds no bad observation."""
-    latest = max(range(len(columns)), key=columns.sent.__getitem__)
-    if until >= value + stable_for and columns.health[latest] == Health.OK:
-        return True
+    """Say whether the good run *run* was watched for long enough after *value*."""
+    if until >= value + stable_for:
+        return True  # Nothing was bad since, or it would have ended the run.
     due = sorted(columns.due[i] for i in run)
     gaps = sorted(later - sooner for sooner, later in pairwise(due))
     period = min(gaps[len(gaps) // 2], stable_for) if gaps else 0.0

@@ -1,7 +1,8 @@
 """
 How people and signals talk to a running drill.
 
-The engine waits on this port only; the terminal's signals use it now, the live page and `drill ack` later.
+The engine waits on this port only; the terminal's signals use it now, the live page and
+`drill ack` later.
 """
 
 import anyio

@@ -1,8 +1,9 @@
 """
 Files that people write: YAML with line numbers, strict, small, and every error at once.
 
-Stricter than YAML on purpose: no anchors, tags or merge keys, no duplicate keys, and only `true`, `false`, `null` and
-plain decimal numbers are anything but text, so that `off`, `1:30` and `010` stay what was typed.
+Stricter than YAML on purpose: no anchors, tags or merge keys, no duplicate keys, and only `true`,
+`false`, `null` and plain decimal numbers are anything but text, so that `off`, `1:30` and `010`
+stay what was typed.
 """
 
 import os
@@ -92,10 +93,9 @@ def parse_document(name: str, raw: bytes, variables: Mapping[str, str]) -> Docum
     if not isinstance(node, yaml.MappingNode):
         raise BadInput(f"{name}:1: a list of `key: value` lines is expected, not a {_kind(node)}")
     builder = _Builder(name, variables)
-    data = builder.build(node, ())
+    data = dict(builder.pairs(node, ()))
     if builder.problems:
         raise BadInput(*builder.problems)
-    assert isinstance(data, dict)
     return Document(name, data, builder.lines)
 
 
@@ -121,7 +121,7 @@ def _compose(name: str, text: str) -> yaml.Node | None:
 
 
 def _refuse_unsafe(name: str, text: str) -> None:
-    # On the event stream, which is flat: a bomb of aliases or of brackets is seen before anything is built from it.
+    # On the event stream, which is flat: a bomb is seen before anything is built from it.
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         line = event.start_mark.line + 1 if event.start_mark else 1
@@ -150,13 +150,12 @@ class _Builder:
     def build(self, node: yaml.Node, location: Location) -> Value:
         self.lines.setdefault(location, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
-            return dict(self._pairs(node, location))
+            return dict(self.pairs(node, location))
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*location, index)) for index, item in enumerate(node.value)]
-        assert isinstance(node, yaml.ScalarNode)
-        return self._scalar(node)
+        return self._scalar(node) if isinstance(node, yaml.ScalarNode) else None
 
-    def _pairs(self, node: yaml.MappingNode, location: Location) -> Iterator[tuple[str, Value]]:
+    def pairs(self, node: yaml.MappingNode, location: Location) -> Iterator[tuple[str, Value]]:
         seen: dict[str, int] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1

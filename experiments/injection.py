@@ -1,4 +1,4 @@
-"""The life of one fault: intent, injection, proof, hold, heal, proof of removal. All of it is here."""
+"""The life of one fault: intent, injection, proof, hold, heal, proof of removal."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -78,14 +78,14 @@ class Injection:
                 await self._comes_back(called)
             else:
                 await anyio.sleep_until(hold_from + (self.spec.for_ or 0.0))
-        except Exception as error:  # The heal below must run, and the report must say why.
+        except Exception as error:  # noqa: BLE001 - the heal must run, the report must say why
             self._recorder.fault(self.id, "not_effective", f"injection failed: {error}")
         finally:
             with anyio.CancelScope(shield=True):
                 await self._heal()
 
     async def rearm(self) -> None:
-        """The target started again with a new network namespace: bring the fault back into force."""
+        """The target has a new network namespace, or its agent died: bring the fault back."""
         async with self._lock:
             if not self.in_force or self.spec.needs != "agent":
                 return
@@ -140,13 +140,13 @@ class Injection:
         await self._prove_removed(called, how)
 
     async def _heal_once(self, deadline: float) -> str | None:
-        # The limit is a waiter: what the engine is still doing goes on, and the next heal queues behind it.
+        # The limit is a waiter: what the engine still does goes on, and heals queue behind it.
         try:
             with anyio.move_on_at(deadline, shield=True):
                 async with self._lock:
                     return await self.spec.heal(self._stack, self.undo)
             self._recorder.fault(self.id, "heal_failed", f"no answer within {HEAL_LIMIT_S:g} s")
-        except Exception as error:  # One failed heal must not stop the next try, or the others.
+        except Exception as error:  # noqa: BLE001 - one failed heal must not stop the next try
             self._recorder.fault(self.id, "heal_failed", str(error) or type(error).__name__)
             await anyio.sleep(RETRY_S)
         return None
@@ -166,7 +166,7 @@ class Injection:
         while True:
             try:
                 proof = await look()
-            except Exception as error:  # A look that fails proves nothing, and is looked again.
+            except Exception as error:  # noqa: BLE001 - a look that fails proves nothing
                 proof = Proof(holds=False, text=str(error) or type(error).__name__)
             if proof.holds or anyio.current_time() >= deadline:
                 return proof

@@ -1,4 +1,8 @@
-"""From a journal and its checks to findings, moments, clocks and severity: pure, and written to the journal."""
+"""
+From a journal and its checks to findings, moments, clocks and severity.
+
+Pure: it returns events, which the caller writes to the journal.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -21,7 +25,14 @@ from drill.journal import Journal
 from drill.moments import impact
 from drill.verdict import Cause, Health, Verdict, merge
 from validators.checks.after import STABLE_FOR_S, healed_at, recovery_of
-from validators.checks.base import CheckSpec, Finding, fault_times, fault_window, fingerprint, within
+from validators.checks.base import (
+    CheckSpec,
+    Finding,
+    fault_times,
+    fault_window,
+    fingerprint,
+    within,
+)
 
 EXIT_CODES = {Verdict.PASS: EXIT_PASS, Verdict.FAIL: EXIT_FAIL, Verdict.UNKNOWN: EXIT_UNKNOWN}
 Word = Literal["pass", "unknown", "fail"]
@@ -68,7 +79,7 @@ def judge(journal: Journal, checks: Sequence[CheckSpec], t: float) -> Judgement:
 def _judge_one(check: CheckSpec, journal: Journal) -> Finding:
     try:
         return check.judge(journal)
-    except Exception as error:  # A broken check must never look like a kept promise.
+    except Exception as error:  # noqa: BLE001 - a broken check must never look like a kept promise
         reason = f"the check itself failed: {type(error).__name__}: {error}"
         return Finding(Verdict.UNKNOWN, reason, Cause.HARNESS)
 
@@ -104,7 +115,9 @@ def _moments(journal: Journal, recoveries: Sequence[Recovery]) -> Iterator[Momen
         yield _moment("impact", value, earliest, latest, probe)
     healed = healed_at(journal)
     if healed is not None:
-        changes = [c for c in journal.every(FaultChange) if c.state in {"healed", "gone_with_target"}]
+        changes = [
+            c for c in journal.every(FaultChange) if c.state in {"healed", "gone_with_target"}
+        ]
         last = max(changes, key=_shown_at)
         yield _moment("healed", healed, last.earliest, last.latest, last.proof)
     back = [one for one in recoveries if one.status == "recovered" and one.value is not None]
@@ -153,10 +166,9 @@ def _slas(
             yield _clock("outage", None, named["impact"], named["recovered"], t)
 
 
-def _clock(
-    name: str, limit: float | None, start: MomentSet, end: MomentSet, t: float
-) -> SlaJudged:
-    # The recovery clock starts at the proof of removal; the interval is the end's own, measured from there.
+def _clock(name: str, limit: float | None, start: MomentSet, end: MomentSet, t: float) -> SlaJudged:
+    # The recovery clock starts at the proof of removal; the interval is the end's own, measured
+    # from there.
     measured = max(0.0, end.t - start.t)
     met = limit is None or measured <= limit
     return SlaJudged(

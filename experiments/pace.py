@@ -1,8 +1,9 @@
 """
 How often each probe looks around a heal.
 
-Fast (20 ms, or what its target can take) from the call of the heal until the probe is good again; a probe that is good
-stays at its own period, so that looking at staging does not become the load that keeps it down.
+Fast (20 ms, or what its target can take) from the call of the heal until the probe is good again; a
+probe that is good stays at its own period, so that looking at staging does not become the load that
+keeps it down.
 """
 
 from collections.abc import Mapping

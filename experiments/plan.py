@@ -97,6 +97,9 @@ def make_plan(
     Resolve a scenario in an environment; touches nothing.
 
     Args:
+        scenario: What is to be done.
+        document: The file it was read from, for the places of problems.
+        environment: Where it is to be done.
         services: The services of the environment's compose file.
 
     Raises:
@@ -163,7 +166,11 @@ def _fault_problems(
             hint = nearest(to, services | hosts)
             way_out = "name a service, or a host that the environment lists under `outside`"
             yield (*place, "to"), f"'{to}' is not known here{hint}; {way_out}"
-        if spec.fault == "network.reject" and to in services and getattr(spec, "port", None) is None:
+        if (
+            spec.fault == "network.reject"
+            and to in services
+            and getattr(spec, "port", None) is None
+        ):
             text = "refusing a service needs its port, else nothing can prove it: `port: 6379`"
             yield (*place, "to"), text
         if spec.momentary and spec.for_ is not None:
@@ -188,8 +195,10 @@ def _overlaps(faults: Sequence[FaultSpec]) -> Iterator[tuple[Location, str]]:
             if same and first.at + lasts > second.at:
                 yield (
                     ("faults", later),
-                    f"overlaps with fault {earlier + 1}: two {spec.family} faults on "
-                    f"{spec.target} at once; let one end before the other begins",
+                    (
+                        f"overlaps with fault {earlier + 1}: two {spec.family} faults on "
+                        f"{spec.target} at once; let one end before the other begins"
+                    ),
                 )
 
 
@@ -272,5 +281,3 @@ def describe(plan: Plan) -> list[str]:
     lines += [f"  note      {note}" for note in plan.notes]
     lines += [f"  unseen    {item}" for item in NEVER_LOOKED]
     return lines
-
-

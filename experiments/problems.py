@@ -93,10 +93,11 @@ def _line(document: Document, location: Location) -> int:
 
 
 def _without_tags(data: Value, loc: tuple[str | int, ...]) -> Location:
-    # Pydantic puts the tag of a union into the location; the author of the file never wrote it there.
+    # Pydantic puts the tag of a union into the location, where the file's author never wrote it.
     kept: list[str | int] = []
     for index, part in enumerate(loc):
-        if isinstance(data, list) and isinstance(part, int) and part < len(data):
+        # Not joined by `or`: mypy would know the type of neither.
+        if isinstance(data, list) and isinstance(part, int) and part < len(data):  # noqa: SIM114
             data = data[part]
         elif isinstance(data, dict) and isinstance(part, str) and part in data:
             data = data[part]

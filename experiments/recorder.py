@@ -1,4 +1,4 @@
-"""Writes what happens, once, to everyone who needs it: the journal in memory, its file, the live view."""
+"""Writes what happens, once, for all who need it: journal in memory, its file, the live view."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -66,7 +66,11 @@ class Recorder:
         A fault moved on; intents are on disk before the act.
 
         Args:
+            fault: The fault's id.
+            state: Where it is now.
+            proof: What showed it.
             bounds: Earliest and latest monotonic seconds of the true time, None where unknown.
+            by: Who brought it there, if not the drill.
         """
         earliest, latest = (None if each is None else each - self.start for each in bounds)
         change = FaultChange(

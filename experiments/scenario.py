@@ -77,11 +77,11 @@ class Scenario(ScenarioFields):
     after: tuple[CheckSpec, ...] = ()
 
 
-def _union(classes: Iterable[type[BaseModel]], key: str) -> Any:
+def _union(classes: Iterable[type[BaseModel]], key: str) -> object:
     members = tuple(classes)
     if len(members) == 1:
         return members[0]
-    return Annotated[Union[members], Field(discriminator=key)]
+    return Annotated[Union[members], Field(discriminator=key)]  # noqa: UP007 - known at run time
 
 
 @cache

@@ -111,8 +111,6 @@ def _finish(planned: list[PlannedProbe], recorder: Recorder) -> int:
     judged = judge(recorder.journal, checks, recorder.t())
     for event in judged.events:
         recorder.add(event)
-    end = End(
-        t=recorder.t(), wall_s=time.time(), verdict=judged.word, exit_code=judged.exit_code
-    )
+    end = End(t=recorder.t(), wall_s=time.time(), verdict=judged.word, exit_code=judged.exit_code)
     recorder.add(end, durable=True)
     return judged.exit_code

@@ -36,7 +36,8 @@ class FaultSpec(BaseModel):
     A change to staging that can be undone.
 
     Attributes:
-        needs: What must be armed for it: `agent` in the target's network namespace, `host` for signals.
+        needs: What must be armed for it: `agent` in the target's network namespace, `host` for
+            signals.
 
         family: Faults of one family may not overlap on one target.
     """

@@ -5,10 +5,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from experiments.faults.base import FaultSpec, Need, Proof
-from experiments.runtime.ports import Paths, PathRule, PathSeen, Undo, Way
+from experiments.runtime.ports import PathRule, Paths, PathSeen, Undo, Way
 
 PATIENCE_S = 0.25
-"""Long against a round trip between containers (below 1 ms), short against a SYN sent again (1 s)."""
+"""Long against a round trip between containers (< 1 ms), short against a second SYN (1 s)."""
 
 
 class _PathFault(FaultSpec):

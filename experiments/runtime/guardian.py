@@ -3,9 +3,10 @@ The guardian: outlives a drill that dies, and puts staging back.
 
     python -m experiments.runtime.guardian '{"run", "project", "directory", "engine", "lock_fd"}'
 
-It waits on stdin. `bye` means that all is well. The end of the stream without it means that the drill is dead: then
-it heals by the labels on the engine, ends what the drill had started (environment variable DRILL_RUN), says so in
-the journal, and only then lets go of the file lock that it inherited.
+It waits on stdin. `bye` means that all is well. The end of the stream without it means that the
+drill is dead: then it heals by the labels on the engine, ends what the drill had started
+(environment variable DRILL_RUN), says so in the journal, and only then lets go of the file lock
+that it inherited.
 """
 
 import contextlib
@@ -25,7 +26,7 @@ def main(told: dict[str, str]) -> int:
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(Exception):
-        # Before they are needed: on a busy machine these imports cost a second of somebody's outage.
+        # Before they are needed: on a busy machine these imports cost a second of an outage.
         import experiments.runtime.docker.restore  # noqa: F401, PLC0415
     if sys.stdin.buffer.read().strip().endswith(b"bye"):
         return 0

@@ -12,7 +12,8 @@ class JournalFile:
     """
     Appends records to `journal.jsonl`.
 
-    A write that fails (a full disk) never stops a drill in the middle of a fault: the first error is kept in `failed`.
+    A write that fails (a full disk) never stops a drill in the middle of a fault: the first error
+    is kept in `failed`.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,8 +1,8 @@
 """
 What a drill needs from the world, as narrow protocols.
 
-Every time in a port is monotonic seconds of this boot (`anyio.current_time()`), so that fakes can run on virtual time.
-Every method may raise `Unsure` when the engine does not answer.
+Every time in a port is monotonic seconds of this boot (`anyio.current_time()`), so that fakes can
+run on virtual time. Every method may raise `Unsure` when the engine does not answer.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -139,7 +139,7 @@ class Paths(Protocol):
         """Take the rule named *rule* away; idempotent, and no error when the target is gone."""
 
     async def look_along(self, service: str, to: str, port: int, patience_s: float) -> PathSeen:
-        """Try to connect from the target's namespace to *to*:*port*, giving up after *patience_s*."""
+        """Try to connect from the target to *to*:*port*, giving up after *patience_s*."""
 
 
 class Staging(Lifecycle, Paths, Protocol):

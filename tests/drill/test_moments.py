@@ -206,3 +206,19 @@ def test_percentiles_are_values_that_were_seen() -> None:
     """Nearest rank gives members of the sample, and the maximum for a share of one."""
     assert percentiles([3, 1, 2, 4], [0.5, 0.95, 1]) == [2, 4, 4]
     assert percentiles([], [0.5]) == [None]
+
+
+def test_a_blip_after_a_lasting_run_is_an_outage_of_its_own() -> None:
+    """A run that was good for as long as asked counts from its beginning."""
+    columns = Columns()
+    for k in range(40):
+        at = float(k)
+        bad = 5 <= k < 10 or k == 25
+        health = Health.DOWN if bad else Health.OK
+        columns.add(Observation("p", at, at, at + 0.01, health))
+
+    found = recovery(
+        columns, heal_call=9.5, healed=9.6, stable_for=5.0, blocked=True, until=40.0, since=4.5
+    )
+
+    assert (found.status, found.value, found.earliest) == ("recovered", 10.01, 9.5)

@@ -1,14 +1,15 @@
 """One drill in virtual time: a fake staging, real plan, engine, judge and journal."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import TypeVar
 
 import anyio
 import pytest
 import trio
 import trio.testing
 
-from drill.events import Header
+from drill.events import Event, FaultChange, Found, Header
+from drill.journal import Journal
 from drill.verdict import Health
 from experiments.control import Control
 from experiments.engine import Drill
@@ -21,6 +22,7 @@ from experiments.runtime.ports import RunInfo
 from experiments.scenario import scenario_model
 from tests.experiments.fakes import FakeProbe, FakeSink, FakeStack
 
+E = TypeVar("E", bound=Event)
 SERVICES = ("shop", "backend", "redis", "paystack")
 ENVIRONMENT = {
     "schema": "drill-environment/1",
@@ -68,7 +70,7 @@ class Rehearsal:
             "checkout": self._checkout,
         }
         self.probes: dict[str, FakeProbe] = {}
-        self.meanwhile: Callable[["Rehearsal"], Any] | None = None
+        self.meanwhile: Callable[[Rehearsal], Coroutine[object, object, object]] | None = None
 
     def _checkout(self) -> Health:
         hurt = self.stack.status["backend"] != "running" or self.stack.rules
@@ -102,19 +104,27 @@ class Rehearsal:
         return trio.run(self.main, clock=clock)
 
     @property
-    def journal(self):  # type: ignore[no-untyped-def]
+    def journal(self) -> Journal:
         return self.recorder.journal
+
+    def first(self, kind: type[E]) -> E:
+        """The first event of one kind, which must be there."""
+        found = self.journal.first(kind)
+        assert found is not None
+        return found
+
+    def last(self, kind: type[E]) -> E:
+        """The last event of one kind, which must be there."""
+        found = self.journal.last(kind)
+        assert found is not None
+        return found
 
     def findings(self) -> dict[str, tuple[str, str]]:
         """Verdict and reason by check."""
-        from drill.events import Found
-
         return {found.check: (found.verdict, found.reason) for found in self.journal.every(Found)}
 
     def states(self, fault: str = "f1") -> list[str]:
         """The states a fault went through."""
-        from drill.events import FaultChange
-
         return [change.state for change in self.journal.every(FaultChange) if change.id == fault]
 
 

@@ -1,6 +1,6 @@
 """A staging that exists only in virtual time; every method yields, as the real one does."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import anyio
 import anyio.lowlevel
@@ -8,6 +8,7 @@ import anyio.lowlevel
 from drill.events import Observation, Remaining, Service
 from drill.journal import Record
 from drill.verdict import Health
+from experiments.recorder import Recorder
 from experiments.runtime.ports import (
     ArmedFault,
     ContainerState,
@@ -55,7 +56,9 @@ class FakeStack:
 
     def emit(self, service: str, action: str) -> None:
         now = anyio.current_time()
-        event = EngineEvent(service=service, container="c-" + service, action=action, at=now, wall_s=now)
+        event = EngineEvent(
+            service=service, container="c-" + service, action=action, at=now, wall_s=now
+        )
         if not self.blind:
             self.shown.append(event)
             self._send.send_nowait(event)
@@ -158,7 +161,9 @@ class FakeStack:
 
     async def remaining(self) -> Sequence[Remaining]:
         await anyio.lowlevel.checkpoint()
-        wrong = [f"{name} is {status}" for name, status in self.status.items() if status != "running"]
+        wrong = [
+            f"{name} is {status}" for name, status in self.status.items() if status != "running"
+        ]
         return [Remaining(what=what, command="drill heal") for what in [*wrong, *self.rules]]
 
     async def release(self) -> None:
@@ -169,7 +174,9 @@ class FakeStack:
 class FakeProbe:
     """Looks at a function of the fake stack, at a fixed rate of virtual time."""
 
-    def __init__(self, name, look, recorder, period_s=1.0):  # type: ignore[no-untyped-def]
+    def __init__(
+        self, name: str, look: Callable[[], Health], recorder: Recorder, period_s: float = 1.0
+    ) -> None:
         self.name = name
         self.look = look
         self.recorder = recorder
@@ -183,7 +190,7 @@ class FakeProbe:
             sent = self.recorder.t()
             await anyio.sleep(0.001)
             if not self.held:
-                health: Health = self.look()
+                health = self.look()
                 self.recorder.observe(
                     Observation(self.name, sent, sent, self.recorder.t(), health, health.word)
                 )

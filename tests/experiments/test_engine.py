@@ -11,11 +11,13 @@ BLACKHOLE = SCENARIO.replace(
     "fault: container.pause, target: backend",
     "fault: network.blackhole, target: shop, to: api.paystack.co",
 )
-KILL = SCENARIO.replace(
-    "{fault: container.pause, target: backend, at: 1s, for: 20s}",
-    "{fault: container.kill, target: backend, at: 1s}",
-).replace("  - {check: degrades_gracefully, probes: [checkout]}", "  []").replace(
-    "during:\n  []\n", ""
+KILL = (
+    SCENARIO.replace(
+        "{fault: container.pause, target: backend, at: 1s, for: 20s}",
+        "{fault: container.kill, target: backend, at: 1s}",
+    )
+    .replace("  - {check: degrades_gracefully, probes: [checkout]}", "  []")
+    .replace("during:\n  []\n", "")
 )
 
 
@@ -30,7 +32,7 @@ def test_a_drill_passes_when_every_promise_is_kept(rehearsal: Rehearsal) -> None
     assert rehearsal.states() == ["armed", "intent", "injected", "effective", "healing", "healed"]
     assert rehearsal.stack.released
     assert {verdict for verdict, _ in rehearsal.findings().values()} == {"pass"}
-    assert rehearsal.journal.last(End).exit_code == 0
+    assert rehearsal.last(End).exit_code == 0
 
 
 def test_the_recovery_is_measured_between_bounds(rehearsal: Rehearsal) -> None:
@@ -65,7 +67,7 @@ def test_a_baseline_that_is_not_met_breaks_nothing(rehearsal: Rehearsal) -> None
 
     assert rehearsal.run() == 3
     assert "pause backend" not in rehearsal.stack.acts
-    assert "nothing was broken" in rehearsal.journal.first(Aborted).reason
+    assert "nothing was broken" in rehearsal.first(Aborted).reason
 
 
 def test_a_fault_that_nothing_shows_makes_the_drill_unknown(rehearsal: Rehearsal) -> None:
@@ -104,7 +106,7 @@ def test_faults_heal_when_the_drill_is_stopped(rehearsal: Rehearsal) -> None:
     assert rehearsal.run() == 3
     assert rehearsal.stack.status["backend"] == "running"
     assert rehearsal.states()[-1] == "healed"
-    assert rehearsal.journal.first(Aborted).reason == "SIGINT"
+    assert rehearsal.first(Aborted).reason == "SIGINT"
 
 
 def test_a_heal_that_fails_at_first_is_tried_again(rehearsal: Rehearsal) -> None:
@@ -124,7 +126,7 @@ def test_what_cannot_be_healed_ends_with_code_4(rehearsal: Rehearsal) -> None:
     rehearsal.stack.heal_fails = 10**9
 
     assert rehearsal.run() == 4
-    remaining = rehearsal.journal.last(Clean).remaining
+    remaining = rehearsal.last(Clean).remaining
     assert [one.what for one in remaining] == ["backend is paused"]
     assert remaining[0].command == "drill heal"
     assert not rehearsal.stack.released
@@ -201,8 +203,8 @@ def test_an_abort_condition_heals_at_once() -> None:
     )
 
     assert rehearsal.run() == 3
-    assert "abort_if: feature" in rehearsal.journal.first(Aborted).reason
-    assert rehearsal.journal.last(End).t < 20
+    assert "abort_if: feature" in rehearsal.first(Aborted).reason
+    assert rehearsal.last(End).t < 20
 
 
 def test_a_check_that_raises_is_unknown_with_its_reason(

@@ -27,35 +27,53 @@ def said(text: str | bytes) -> str:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ((FAULT, "{fault: container.paus, target: backend, for: 2s}"),
-         "scenario.yaml:6: faults.1.fault: no fault is called 'container.paus'; "
-         "did you mean 'container.pause'?"),
-        ((FAULT, "{fault: container.pause, target: backend, forr: 2s}"),
-         "scenario.yaml:6: faults.1.forr: unknown field 'forr'; did you mean 'for'?"),
+        (
+            (FAULT, "{fault: container.paus, target: backend, for: 2s}"),
+            (
+                "scenario.yaml:6: faults.1.fault: no fault is called 'container.paus'; "
+                "did you mean 'container.pause'?"
+            ),
+        ),
+        (
+            (FAULT, "{fault: container.pause, target: backend, forr: 2s}"),
+            "scenario.yaml:6: faults.1.forr: unknown field 'forr'; did you mean 'for'?",
+        ),
         ((FAULT, "{target: backend}"), "scenario.yaml:6: faults.1: the field 'fault' is missing"),
-        ((FAULT, "{fault: container.pause, target: bakend, for: 2s}"),
-         "scenario.yaml:6: faults.1.target: no service is called 'bakend'; "
-         "did you mean 'backend'?"),
-        ((FAULT, "{fault: container.pause, target: backend}"),
-         "faults.1: container.pause needs `for`"),
+        (
+            (FAULT, "{fault: container.pause, target: bakend, for: 2s}"),
+            (
+                "scenario.yaml:6: faults.1.target: no service is called 'bakend'; "
+                "did you mean 'backend'?"
+            ),
+        ),
+        (
+            (FAULT, "{fault: container.pause, target: backend}"),
+            "faults.1: container.pause needs `for`",
+        ),
         ((FAULT, "{fault: container.kill, target: backend, for: 2s}"), "is momentary"),
-        ((FAULT, "{fault: network.blackhole, target: shop, to: example.org, for: 2s}"),
-         "'example.org' is not known here"),
+        (
+            (FAULT, "{fault: network.blackhole, target: shop, to: example.org, for: 2s}"),
+            "'example.org' is not known here",
+        ),
         ((FAULT, "{fault: network.reject, target: shop, to: redis, for: 2s}"), "needs its port"),
         (("baseline: 3s", "baseline: 3"), "a duration is a number with a unit"),
         (("baseline: 3s", 'baseline: "3"'), "did you mean '3s'?"),
         (("severity: 1", "severity: 5"), "scenario.yaml:3: severity:"),
         (("severity: 1", "severty: 1"), "unknown field 'severty'; did you mean 'severity'?"),
         (("title: Made for a test", "title: Made\nload: {customers: 5}"), "load: not built yet"),
-        (("check: degrades_gracefully, probes: [checkout]", "check: loses_nothing"),
-         "loses_nothing is not built yet"),
+        (
+            ("check: degrades_gracefully, probes: [checkout]", "check: loses_nothing"),
+            "loses_nothing is not built yet",
+        ),
         (("probes: [checkout]", "probes: [chekout]"), "did you mean 'checkout'?"),
         (("limit: 30s", "limit: 30s, limit: 4s"), "'limit' stands here twice"),
         (("title: Made for a test", "title:\tMade"), "scenario.yaml:2: not valid YAML"),
         (("severity: 1", "severity: 1\n\tbaseline: 2s"), "YAML allows no tabs"),
         (("title: Made for a test", "title: &a Made"), "anchors and aliases are not allowed"),
-        (("title: Made for a test", "title: ${DRILL_TEST_NOT_SET}"),
-         "the variable DRILL_TEST_NOT_SET is not set"),
+        (
+            ("title: Made for a test", "title: ${DRILL_TEST_NOT_SET}"),
+            "the variable DRILL_TEST_NOT_SET is not set",
+        ),
         (("title: Made for a test", "title: !!python/object:os.system x"), "tags such as"),
     ],
 )
@@ -170,7 +188,7 @@ def test_no_malformed_scenario_brings_a_traceback(parts: list[str]) -> None:
     try:
         plan_of("\n".join(parts))
     except BadInput as error:
-        assert str(error)
+        assert str(error)  # noqa: PT017 - it may as well be a plan
 
 
 @settings(max_examples=1000, deadline=None)
@@ -185,4 +203,4 @@ def test_no_mutated_scenario_brings_a_traceback(data: st.DataObject) -> None:
     try:
         plan_of(SCENARIO[:start] + middle + SCENARIO[end:])
     except BadInput as error:
-        assert str(error)
+        assert str(error)  # noqa: PT017 - it may as well be a plan

@@ -111,7 +111,7 @@ def recovery_of(journal: Journal, probe: str, stable_for: float) -> Recovery:
 
 
 def _blocked(journal: Journal, probe: str, window: Window) -> bool:
-    # Provably blocked: bad in its last look before the heal and in every look since the first bad one.
+    # Provably blocked: bad in its last look before the heal and in all looks since the first bad.
     columns = journal.columns(probe)
     during = [index for index in within(columns, window) if columns.sent[index] < window.end]
     bad = [columns.health[index] in (1, 3) for index in during]

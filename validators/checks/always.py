@@ -9,7 +9,7 @@ from validators.checks.base import CheckSpec, Finding, fault_times, fault_window
 
 
 class FaultHadEffect(CheckSpec):
-    """Every fault was seen in force by something other than its own answer, and something felt it."""
+    """Something other than its own answer saw every fault in force, and something felt it."""
 
     about: ClassVar[str] = "every fault was proven in force, and something felt it"
     check: Literal["fault_had_effect"] = "fault_had_effect"
@@ -73,9 +73,7 @@ class ComesBackByItself(CheckSpec):
         for fault in momentary:
             healed = times.get(fault.id, {}).get("healed")
             if healed is None:
-                return Finding(
-                    Verdict.UNKNOWN, f"{fault.target} was not seen back", Cause.HARNESS
-                )
+                return Finding(Verdict.UNKNOWN, f"{fault.target} was not seen back", Cause.HARNESS)
             if healed.by != "itself":
                 return Finding(
                     Verdict.FAIL,

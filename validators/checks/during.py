@@ -8,7 +8,7 @@ from validators.checks.base import Finding, ProbeCheck, Window, at, fault_window
 
 
 class StaysAvailable(ProbeCheck):
-    """The probes are never down while the fault is in force; slow or politely reduced is allowed."""
+    """The probes are never down while the fault is in force; slow or reduced is allowed."""
 
     about: ClassVar[str] = "never down while the fault is in force"
     check: Literal["stays_available"] = "stays_available"
@@ -89,9 +89,7 @@ def _nothing_injected() -> Finding:
 
 
 def _not_looked(probe: str) -> Finding:
-    return Finding(
-        Verdict.UNKNOWN, f"{probe} was not looked at during the fault", Cause.HARNESS
-    )
+    return Finding(Verdict.UNKNOWN, f"{probe} was not looked at during the fault", Cause.HARNESS)
 
 
 CHECKS = (StaysAvailable, DegradesGracefully)

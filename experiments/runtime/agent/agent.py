@@ -6,8 +6,8 @@ The fault agent: commands on stdin, replies on stdout, and nothing left behind.
     agent.py host RUN    in the host's PID namespace: crash, ping
     agent.py idle        exit at once (what a marker would do if somebody started it)
 
-It reverts and exits when stdin closes or SIGTERM comes, reverts when no command came for `LEASE_S`, and its rules
-match elements that the kernel forgets after 3 s unless it renews them.
+It reverts and exits when stdin closes or SIGTERM comes, reverts when no command came for
+`LEASE_S`, and its rules match elements that the kernel forgets after 3 s unless it renews them.
 """
 
 import ipaddress
@@ -20,7 +20,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-
 
 from experiments.runtime.agent import looking
 from experiments.runtime.agent.words import (
@@ -53,8 +52,9 @@ class Names:
     """
     Addresses of names, looked up beside the main loop so that a slow resolver delays no rule.
 
-    A private address is forgotten as soon as the name has another (it may be given to somebody else); a public one
-    is kept for `KEEP_PUBLIC_S`, as many vendors answer with a few of many in turn.
+    A private address is forgotten as soon as the name has another (it may be given to somebody
+    else); a public one is kept for `KEEP_PUBLIC_S`, as many vendors answer with a few of many in
+    turn.
     """
 
     def __init__(self) -> None:
@@ -168,7 +168,7 @@ class Agent:
         self._renew_at = self._heard + RENEW_S
         self._rest = b""
 
-    def reply(self, n: int, **fields: Any) -> None:
+    def reply(self, n: int, **fields: object) -> None:
         """One line to the client; looks answer from their own threads."""
         with self._pen:
             self._write(answer(n, **fields))
@@ -249,7 +249,7 @@ def serve(agent: Agent, wake: int) -> None:
 
 
 def open_rules(run: str) -> Rules:
-    """libnftables in this process: a command costs no fork."""
+    """Use libnftables in this process: a command costs no fork."""
     import nftables  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
 
     return Rules(nftables.Nftables(), run)
@@ -269,7 +269,7 @@ def main(mode: str, run: str = "") -> int:
         rules.sweep()
     if mode == "sweep":
         return 0
-    agent = Agent(rules, lambda line: _write_all(line))
+    agent = Agent(rules, _write_all)
     try:
         agent.reply(0, ok=True, ready=mode)
         serve(agent, wake)

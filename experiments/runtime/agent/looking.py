@@ -15,6 +15,7 @@ from typing import Any
 from experiments.runtime.agent.words import Refused
 
 SILENT = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT, errno.EHOSTDOWN})
+FULL_ID_LENGTH = 64
 
 
 def resolve(host: str) -> list[str]:
@@ -51,7 +52,7 @@ def look(host: str, port: int, patience_s: float) -> dict[str, Any]:
     address = addresses[0]
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as trying:
-        trying.setblocking(False)
+        trying.setblocking(False)  # noqa: FBT003 - it takes no keyword
         sent = time.monotonic()
         code = trying.connect_ex((address, port))
         if code == errno.EINPROGRESS:
@@ -81,7 +82,7 @@ def crash(pid: int, container: str, name: str) -> None:
         Refused: No such process, no such signal, or somebody else's process.
     """
     number = getattr(signal, name, None)
-    if not isinstance(number, signal.Signals) or len(container) != 64:
+    if not isinstance(number, signal.Signals) or len(container) != FULL_ID_LENGTH:
         raise Refused(f"no signal {name!r} or no full container id")
     if pid <= 1:
         raise Refused("never process 1 of the host")

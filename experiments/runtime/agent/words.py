@@ -6,9 +6,9 @@ import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 ELEMENT_TIMEOUT_S = 3
+HIGHEST_PORT = 65535
 DO = frozenset({"block", "unblock", "look", "crash", "know", "ping"})
 WAYS = frozenset({"drop", "reject"})
 SIGNAL = re.compile(r"SIG[A-Z0-9]{2,10}")
@@ -99,7 +99,7 @@ def _check(command: Command) -> None:
     if command.way not in WAYS:
         raise Refused(f"no way is called {command.way!r}")
     port: object = command.port
-    if port is not None and not (isinstance(port, int) and 1 <= port <= 65535):
+    if port is not None and not (isinstance(port, int) and 1 <= port <= HIGHEST_PORT):
         raise Refused(f"no port: {port!r}")
     if command.signal and not SIGNAL.fullmatch(command.signal):
         raise Refused(f"no signal: {command.signal!r}")
@@ -111,13 +111,13 @@ def prefix_of(run: str) -> str:
 
 
 def table_of(run: str, name: str) -> str:
-    """The table of one rule: the drill, the rule's readable name, and a sum that keeps it unique."""
+    """The table of one rule: the drill, the rule's readable name, a sum that keeps it unique."""
     clean = re.sub(r"[^A-Za-z0-9]", "_", name)[:80]
     return f"{prefix_of(run)}{clean}_{zlib.crc32(name.encode()):08x}"
 
 
 def blockable(addresses: Iterable[str]) -> tuple[str, ...]:
-    """Addresses without loopback: a target's talk with itself and Docker's DNS are never touched."""
+    """Addresses without loopback: a target's talk with itself and Docker's DNS stay untouched."""
     plain = {address.split("%")[0] for address in addresses}
     return tuple(sorted(a for a in plain if not ipaddress.ip_address(a).is_loopback))
 
@@ -159,6 +159,6 @@ def elements_text(table: str, addresses: Iterable[str], *, renew: bool) -> str:
     return "".join(lines)
 
 
-def answer(n: int, **fields: Any) -> bytes:
+def answer(n: int, **fields: object) -> bytes:
     """One reply line."""
     return json.dumps({"n": n, **fields}).encode() + b"\n"

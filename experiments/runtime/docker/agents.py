@@ -1,4 +1,4 @@
-"""The sidecars: created with intent and undo on them, attached before they start, bound to one life."""
+"""The sidecars: made with intent and undo on them, attached before the start, bound to one life."""
 
 import contextlib
 from collections.abc import Callable, Sequence

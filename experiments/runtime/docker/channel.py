@@ -1,6 +1,7 @@
 """The attached socket of one agent: commands out, numbered replies in, always drained."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import socket
@@ -23,7 +24,11 @@ class Channel:
     Its end (the agent died, or the engine let go) fails whoever still waits and calls *ended* once.
     """
 
-    def __init__(self, attached: Any, ended: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        attached: Any,  # noqa: ANN401 - docker-py gives another kind of socket for each transport
+        ended: Callable[[], None],
+    ) -> None:
         self._attached = attached  # Held: closing this object would close the socket under us.
         self._socket: socket.socket = getattr(attached, "_sock", attached)
         self._socket.settimeout(None)
@@ -39,7 +44,7 @@ class Channel:
         """Until the agent's own first line came."""
         await self._reply_of(READY, limit_s)
 
-    async def ask(self, limit_s: float, **command: Any) -> dict[str, Any]:
+    async def ask(self, limit_s: float, **command: object) -> dict[str, Any]:
         """
         Send one command and wait for its reply.
 
@@ -65,10 +70,8 @@ class Channel:
     def close(self) -> None:
         """Close the agent's stdin, at which it reverts and exits."""
         self._end_soon()
-        try:
+        with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._attached.close()
 
     async def _reply_of(self, number: int, limit_s: float) -> dict[str, Any]:

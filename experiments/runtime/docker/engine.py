@@ -1,4 +1,4 @@
-"""The container engine: connected once, found to be the right one, its errors told in plain words."""
+"""The container engine: connected once, found to be the right one, its errors in plain words."""
 
 import contextlib
 import hashlib

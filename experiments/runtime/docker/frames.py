@@ -10,8 +10,8 @@ class FrameReader:
     """
     Takes bytes in any portions and gives whole lines, stdout and stderr apart.
 
-    A frame is one byte of stream number, three of nothing, four of length (big-endian), then that many bytes; a
-    line may span frames and a frame may hold many lines.
+    A frame is one byte of stream number, three of nothing, four of length (big-endian), then that
+    many bytes; a line may span frames and a frame may hold many lines.
     """
 
     def __init__(self) -> None:

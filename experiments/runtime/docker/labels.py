@@ -1,4 +1,4 @@
-"""What is written on the engine: labels and names, so that any checkout can heal from them alone."""
+"""What is written on the engine: labels and names, from which alone any checkout can heal."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ def written(run: str, project: str, role: str, faults: Sequence[ArmedFault]) -> 
 
 
 def faults_on(labels: Mapping[str, str]) -> tuple[ArmedFault, ...]:
-    """The faults a container of ours was written for; empty if there are none or they are unreadable."""
+    """The faults a container of ours was written for; empty if there are none to be read."""
     text = labels.get(FAULT)
     if not text:
         return ()
@@ -37,7 +37,7 @@ def faults_on(labels: Mapping[str, str]) -> tuple[ArmedFault, ...]:
 
 
 def number_in(spec: str, field: str, default_s: float) -> float:
-    """A duration of a fault's spec in seconds, as a number or as text such as `4s`, else *default_s*."""
+    """Seconds of a duration in a fault's spec, a number or text such as `4s`, else *default_s*."""
     try:
         value = json.loads(spec).get(field, default_s)
     except (ValueError, AttributeError):

@@ -15,8 +15,8 @@ class Lanes:
     """
     One worker queue a target for acts, and a pool for looks.
 
-    A cancelled caller leaves its running act to end by itself; whatever is asked of the same target next waits for
-    it. An act that had not begun is dropped.
+    A cancelled caller leaves its running act to end by itself; whatever is asked of the same target
+    next waits for it. An act that had not begun is dropped.
     """
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ COMMAND = "drill heal"
 
 
 async def targets(engine: Engine, lanes: Lanes, faults: Iterable[ArmedFault]) -> list[Remaining]:
-    """Targets that are not in the state they were found in; one that is gone took its fault along."""
+    """Targets that are not as they were found; one that is gone took its fault along."""
     found = []
     for undo in (fault.undo for fault in faults):
         name = undo.container

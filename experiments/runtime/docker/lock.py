@@ -1,4 +1,4 @@
-"""One drill at a time: a container's name on the engine, a file's lock on this machine, a guardian."""
+"""One drill at a time: a name on the engine, a file's lock on this machine, and a guardian."""
 
 import contextlib
 import fcntl
@@ -10,7 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from http import HTTPStatus
 from pathlib import Path
+from typing import cast
 
 import docker.errors
 
@@ -26,7 +28,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def boot_id() -> str:
-    """This boot of this kernel."""
+    """The id of the running kernel's boot."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
@@ -103,8 +105,7 @@ def refuse_leftovers(engine: Engine, project: str, flock: FileLock, command: str
 
 
 def _told(entry: dict[str, object]) -> str:
-    marks = entry["Labels"]
-    assert isinstance(marks, dict)
+    marks = cast("dict[str, str]", entry["Labels"])
     faults = [f"{f.fault} on {f.undo.service}" for f in labels.faults_on(marks)]
     return f"{marks.get(labels.ROLE)} of {marks.get(labels.RUN)} {' '.join(faults)}".strip()
 
@@ -128,7 +129,7 @@ def create_lock(engine: Engine, run: RunInfo, flock: FileLock) -> str:
             labels.AGENT_IMAGE, ["idle"], name=labels.lock_name(run.project), labels=marks
         )
     except docker.errors.APIError as error:
-        if error.status_code == 409:
+        if error.status_code == HTTPStatus.CONFLICT:
             raise StagingBusy(f"another drill just took {labels.lock_name(run.project)}") from error
         raise
     return str(made["Id"])

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import docker
 import docker.errors
@@ -22,6 +23,7 @@ COME_BACK_S = 3.0
 GONE_LIMIT_S = 10.0
 HEAL_LIMIT_S = 90.0
 POLL_S = 0.02
+CLEAN_SWEEPS = 2
 SWEEP_PAUSE_S = 0.25
 SETTLE_S = 1.0
 DEFAULT_GRACE_S = 10.0
@@ -147,11 +149,11 @@ def heal_project(
     done = Healing()
     until = time.monotonic() + HEAL_LIMIT_S
     clean = 0
-    while clean < 2 and time.monotonic() < until:
+    while clean < CLEAN_SWEEPS and time.monotonic() < until:
         ours = _ours(engine, project, run)
         clean = 0 if ours else clean + 1
         done.remaining = _heal_once(engine, project, ours, done.healed, command)
-        if clean < 2:
+        if clean < CLEAN_SWEEPS:
             time.sleep(SWEEP_PAUSE_S)
     return done
 
@@ -229,12 +231,12 @@ def _remove(engine: Engine, entry: dict[str, object]) -> None:
             with contextlib.suppress(docker.errors.APIError):
                 api.stop(name, timeout=1)  # SIGTERM: it reverts, then exits.
             info = engine.inspect(name)
-            if info is not None and info["State"]["ExitCode"] not in (0,):
+            if info is not None and info["State"]["ExitCode"] != 0:
                 _sweep_tables(engine, _labels_of(entry))
         try:
             api.remove_container(name, force=True)
         except docker.errors.APIError as error:
-            if error.status_code != 409:  # 409: its removal is under way already.
+            if error.status_code != HTTPStatus.CONFLICT:  # Its removal is under way already.
                 raise
 
 

@@ -5,7 +5,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from drill.errors import BadInput, DrillError, Unsure
@@ -39,8 +39,9 @@ class DockerStack:
     """
     Implements `ports.Stack`; make one with `open_stack`.
 
-    Beside the engine's own events, `events()` gives the action `agent.lost` when a service's agent ended, or let go
-    of a rule because it had not heard from the drill in time: the fault is no longer in force; `rearm`, then inject.
+    Beside the engine's own events, `events()` gives the action `agent.lost` when a service's agent
+    ended, or let go of a rule because it had not heard from the drill in time: the fault is no
+    longer in force; `rearm`, then inject.
     """
 
     def __init__(self, engine: Engine, project: str, targets: Collection[str] | None) -> None:
@@ -218,10 +219,11 @@ class DockerStack:
             lambda: survey.target(self.engine, self.project, service, self._targets)
         )
 
-    async def _act(self, service: str, work: Any) -> None:
+    async def _act(self, service: str, work: Callable[[], object]) -> None:
         try:
             await self._lanes.act(service, work)
-        except Unsure:  # A cancelled stop ends in its lane; an unanswered one may end on the server.
+        except Unsure:
+            # A cancelled stop ends in its lane; an unanswered one may end on the server.
             self._doubtful.add(service)
             raise
 

@@ -1,4 +1,4 @@
-"""Reading the project's containers: what they are, what they reach, and whether they may be touched."""
+"""The project's containers: what they are, what they reach, and whether they may be touched."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -33,7 +33,7 @@ def target(
     Inspect the one container of *service*, if it may be touched.
 
     Raises:
-        BadInput: It is none of the allowed, there is none or more than one, or the label is missing.
+        BadInput: It is not allowed, there is none or more than one, or the label is missing.
     """
     if allowed is not None and service not in allowed:
         raise BadInput(
@@ -48,7 +48,8 @@ def target(
         raise BadInput(f"{service} has {len(infos)} containers; scale it to one for a drill")
     if infos[0]["Config"]["Labels"].get(labels.TARGET) != labels.TARGET_VALUE:
         raise BadInput(
-            f"{service} lacks the label {labels.TARGET}={labels.TARGET_VALUE}, so it is not touched;"
+            f"{service} lacks the label {labels.TARGET}={labels.TARGET_VALUE},"
+            " so it is not touched;"
             f" add `labels: {{{labels.TARGET}: {labels.TARGET_VALUE}}}` to it in the compose file"
             " and bring it up again"
         )

@@ -1,15 +1,20 @@
-"""A drill that arms, injects, says so and waits to be killed: `dying.py PROJECT DIRECTORY KIND...`."""
+"""
+A drill that arms, injects, says so and waits to be killed.
+
+    dying.py PROJECT DIRECTORY KIND...
+"""
 
 import asyncio
 import json
 import subprocess
 import sys
 
-from tests.experiments.runtime.rig import RunInfo, armed, open_stack
-
 from experiments.faults.base import FaultSpec
 from experiments.faults.container import ContainerPause, ContainerStop
 from experiments.faults.network import NetworkBlackhole
+from experiments.runtime.docker.stack import open_stack
+from experiments.runtime.ports import RunInfo
+from tests.experiments.runtime.rig import armed
 
 KINDS: dict[str, FaultSpec] = {
     "blackhole": NetworkBlackhole(target="front", to="back", port=8000),

@@ -40,8 +40,8 @@ class Rig:
 
     def ours(self) -> list[Any]:
         """Containers of drills on this project."""
-        wanted = {"label": f"drill.project={self.project}"}
-        return list(self.client.containers.list(all=True, filters=wanted))
+        wanted = f"drill.project={self.project}"
+        return list(self.client.containers.list(all=True, filters={"label": wanted}))
 
 
 @contextlib.contextmanager
@@ -62,7 +62,7 @@ def staging() -> Iterator[Rig]:
                     network=project,
                     init=True,
                     stop_signal="SIGTERM",
-                    restart_policy={"Name": policy},
+                    restart_policy={"Name": policy},  # type: ignore[arg-type] # The stubs lack "no".
                     labels={
                         "com.docker.compose.project": project,
                         "com.docker.compose.service": service,

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.experiments.runtime.rig import Rig, claimed, staging
 
 from drill.errors import StagingBusy, Unhealed
 from drill.events import Clean, Note
 from drill.journal import read_journal
 from experiments.runtime.docker.claim import heal
+from tests.experiments.runtime.rig import Rig, claimed, staging
 
 pytestmark = pytest.mark.docker
 HERE = Path(__file__).parent
@@ -77,7 +77,7 @@ def alive(pid: int) -> bool:
 
 
 def test_killed_drill_is_healed_by_agent_and_guardian(rig: Rig, tmp_path: Path) -> None:
-    """SIGKILL of the drill: packets flow at once, the pause ends, the journal says it, children end."""
+    """SIGKILL of the drill: packets flow, the pause ends, the journal says so, children end."""
     header = {"k": "header", "t": 0, "id": "x", "scenario": "s", "title": "t", "severity": 1}
     header |= {"environment": "e", "project": rig.project, "harness": "h", "commit": "c", "seed": 1}
     header |= {"dirty": False, "command": "c", "wall_s": time.time(), "boot_id": "b"}
@@ -117,7 +117,7 @@ def test_rule_is_gone_when_client_is_killed(rig: Rig, tmp_path: Path) -> None:
 
 
 def test_everything_killed(rig: Rig, tmp_path: Path) -> None:
-    """Drill, guardian and agent killed: the kernel lets go in 4 s, and healing by labels does the rest."""
+    """All three killed: the kernel lets go in 4 s, and healing by labels does the rest."""
     process, told = drill(rig, tmp_path, "stop", "blackhole")
     agent = next(c for c in rig.ours() if c.labels["drill.role"] == "agent")
     os.kill(told["guardian"], signal.SIGKILL)
@@ -139,7 +139,7 @@ def test_everything_killed(rig: Rig, tmp_path: Path) -> None:
 
 
 def test_stop_under_way_when_killed(rig: Rig, tmp_path: Path) -> None:
-    """A drill killed inside a stop: the target is running, and stays so after the server's own wait."""
+    """A drill killed inside a stop: the target runs, and still does after the server's own wait."""
     process, told = drill(rig, tmp_path, "stopping")
     took(lambda: stopping(rig), 3)
     process.kill()

@@ -28,7 +28,7 @@ LINES = st.lists(st.tuples(st.sampled_from((1, 2)), st.binary(max_size=40)), max
 def test_any_cut_gives_the_same_lines(
     lines: list[tuple[int, bytes]], cuts: list[int], frame: int
 ) -> None:
-    """However the stream is cut into frames and portions, the same lines come out of each stream."""
+    """However the stream is cut into frames and portions, the same lines come out of each."""
     whole = [(stream, text.replace(b"\n", b"")) for stream, text in lines]
     sent = b""
     for stream, text in whole:

@@ -1,8 +1,8 @@
 """
 One drill, from top to bottom.
 
-preflight -> baseline -> faults -> heal -> quiet -> reconcile -> judge. Everything is a port, so that
-a drill of ten minutes runs in milliseconds of virtual time: no thread, no socket, no file in here.
+preflight -> baseline -> faults -> heal -> quiet -> reconcile -> judge. Everything is a port, so
+that a drill of ten minutes runs in milliseconds of virtual time: no thread, socket or file here.
 """
 
 import time

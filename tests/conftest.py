@@ -8,14 +8,18 @@ fail there instead where CI is set: a green CI has really run them.
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from uuid import uuid4
 
 import pytest
 
+from tests.staging.stack import Stack, free_port
+
 LOOK_LIMIT_S = 15
+LOG_LINES = 60
 BROWSERS = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
 ORDER = ("docker", "browser")
 
@@ -78,3 +82,27 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def anyio_backend() -> str:
     """Production runs on asyncio; a test of the engine asks for `trio_clock` instead."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """A staging stack of its own, taken down with its data at the end."""
+    stack = Stack(f"stg-test-{uuid4().hex[:8]}", free_port(), free_port(), free_port())
+    try:
+        stack.script("up")
+        yield stack
+    finally:
+        stack.script("down", "--volumes")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the containers' last words to a failed test."""
+    report = yield
+    stack = getattr(item, "funcargs", {}).get("stack")
+    if report.failed and isinstance(stack, Stack):
+        logs = stack.compose("logs", "--no-color", f"--tail={LOG_LINES}")
+        report.sections.append(("container logs", logs))
+    return report

@@ -76,11 +76,9 @@ def broken(desk: Desk) -> str:
     """What is not as it was, empty when all is well."""
     client = docker.from_env()
     try:
-        asked = {
-            "label": [f"com.docker.compose.project={desk.stack.project}", "drill.target=staging"]
-        }
-        for container in client.containers.list(all=True, filters=asked):
-            if container.status != "running":
+        ours = f"com.docker.compose.project={desk.stack.project}"
+        for container in client.containers.list(all=True, filters={"label": ours}):
+            if "drill.target" in container.labels and container.status != "running":
                 return f"{container.name} is {container.status}"
     finally:
         client.close()

@@ -12,7 +12,6 @@ import pytest
 
 from drill.errors import BadInput
 from drill.verdict import Health
-from tests.staging.conftest import stack
 from tests.staging.stack import Stack, until
 from validators.probes.build import build_journey
 from validators.probes.journeys import browser as browser_module
@@ -21,7 +20,6 @@ from validators.probes.journeys.look import JourneyLook
 from validators.probes.schedule import Seen
 from validators.probes.specs import Journey
 
-__all__ = ["stack"]
 
 needs_staging = [pytest.mark.browser, pytest.mark.docker, pytest.mark.slow]
 Files = list[tuple[str, Path, str, str]]

@@ -39,9 +39,8 @@ class DockerStack:
     """
     Implements `ports.Stack`; make one with `open_stack`.
 
-    Beside the engine's own events, `events()` gives the action `agent.lost` when a service's agent
-    ended, or let go of a rule because it had not heard from the drill in time: the fault is no
-    longer in force; `rearm`, then inject.
+    Beside the engine's events, `events()` gives `agent.lost` when a service's agent ended, or let go
+    of a rule as the drill was silent: the fault is no longer in force; `rearm`, then inject.
     """
 
     def __init__(self, engine: Engine, project: str, targets: Collection[str] | None) -> None:
@@ -222,8 +221,7 @@ class DockerStack:
     async def _act(self, service: str, work: Callable[[], object]) -> None:
         try:
             await self._lanes.act(service, work)
-        except Unsure:
-            # A cancelled stop ends in its lane; an unanswered one may end on the server.
+        except Unsure:  # A cancelled stop ends in its lane; an unanswered one may yet end.
             self._doubtful.add(service)
             raise
 

@@ -20,7 +20,6 @@ from validators.probes.journeys.look import JourneyLook
 from validators.probes.schedule import Seen
 from validators.probes.specs import Journey
 
-
 needs_staging = [pytest.mark.browser, pytest.mark.docker, pytest.mark.slow]
 Files = list[tuple[str, Path, str, str]]
 

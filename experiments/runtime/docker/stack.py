@@ -39,7 +39,7 @@ class DockerStack:
     """
     Implements `ports.Stack`; make one with `open_stack`.
 
-    Beside the engine's events, `events()` gives `agent.lost` when a service's agent ended, or let go
+    Beside the engine's events, `events()` gives `agent.lost` when a service's agent ended or let go
     of a rule as the drill was silent: the fault is no longer in force; `rearm`, then inject.
     """
 

@@ -11,7 +11,7 @@ import msgspec
 from drill.events import EvidenceKept
 from drill.journal import Columns, Journal
 from reports import words
-from reports.chart import Tick, scatter, strip, time_ticks
+from reports.chart import Tick, latency, strip, time_ticks
 from reports.fold import ProbeStory, Story, fold
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def render_html(journal: Journal, run_dir: Path | None = None) -> bytes:
         shades=list(_fault_shades(story)),
         moments=_moments(story),
         ticks=time_ticks(story.end_s),
-        scatter=scatter(journal, story.end_s),
+        latency=latency(journal, story.end_s),
         evidence=list(_evidence(story, run_dir)),
         most=MOST_ROWS,
     )

@@ -7,7 +7,7 @@ from rich.text import Text
 from drill.events import Aborted, FaultChange, Found, Header, Note, Phase, Planned
 from drill.journal import Columns, Journal, Record
 from drill.verdict import Health
-from reports.words import one_line
+from reports.words import check_name, one_line
 
 STRIP_LENGTH = 40
 MARKS = {
@@ -75,7 +75,7 @@ def plain_line(record: Record) -> str | None:
         case FaultChange():
             text = f"fault {record.id}: {record.state}" + (record.proof and f" ({record.proof})")
         case Found():
-            text = f"{record.verdict}: {record.check}: {record.reason}"
+            text = f"{record.verdict}: {check_name(record.check)}: {record.reason}"
         case Aborted():
             text = f"aborted: {record.reason}"
         case Note(level="warning"):

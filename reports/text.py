@@ -32,7 +32,8 @@ def render_text(journal: Journal, run_dir: Path | None = None) -> str:
         lines.append(f"  {sla.name:<12} {sla.status:<9} {measured}, {limit}")
     bad = [finding for finding in story.findings if finding.verdict != "pass"]
     for finding in bad[:MOST_FINDINGS]:
-        lines.append(f"{words.GLYPHS[finding.verdict]} {finding.verdict} {finding.check}")
+        name = words.check_name(finding.check)
+        lines.append(f"{words.GLYPHS[finding.verdict]} {finding.verdict} {name}")
         lines.append(f"    {finding.reason} [{finding.cause or 'cause unknown'}]")
     if len(bad) > MOST_FINDINGS:
         lines.append(f"  and {len(bad) - MOST_FINDINGS} more that did not pass: see the report")

@@ -11,6 +11,7 @@ from reports.fold import Story
 CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
+FEW = 2
 GLYPHS = {"pass": "✔", "fail": "✖", "unknown": "?"}
 
 
@@ -23,6 +24,18 @@ def one_line(text: str, width: int = 110) -> str:
     """Make *text* one safe line of at most *width* characters."""
     line = safe(re.sub(r"[\r\n\t]+", " ", text)).strip()
     return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def check_name(check: str) -> str:
+    """Shorten a check that lists more than two probes to their count."""
+    name, _, inner = check.partition("(")
+    count = len(inner.split(", "))
+    return f"{name} ({count} probes)" if inner.endswith(")") and count > FEW else check
+
+
+def check_probes(check: str) -> str:
+    """Give the list that `check_name` left out, empty if it left nothing out."""
+    return "" if check_name(check) == check else check.partition("(")[2].removesuffix(")")
 
 
 def seconds(value: float | None) -> str:

@@ -1,6 +1,9 @@
 """Every format tells the same truth, whatever the journal holds and wherever it ends."""
 
 import io
+import random
+import re
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -13,6 +16,8 @@ from rich.console import Console
 from drill import events as e
 from drill.errors import BadInput
 from drill.journal import Journal, encode
+from drill.verdict import Health
+from reports.chart import MOST_MARKS, latency
 from reports.fold import fold
 from reports.html import render_html
 from reports.json_report import Report, render_json
@@ -141,6 +146,47 @@ def test_the_page_needs_no_network() -> None:
     assert "https://" not in page
     assert "<script" not in page
     assert len(page) < 200_000
+
+
+def test_the_latency_chart_is_an_element_of_the_page() -> None:
+    """The drawing comes with the page's colours and native tooltips, and with nothing else."""
+    page = render_html(journals.passing()).decode()
+    svg = page[page.index("<svg", page.index("latency over time")) :].partition("</svg>")[0]
+    assert "viewBox=" in svg
+    assert "var(--down)" in svg
+    assert "<title>checkout at " in svg
+    assert ">100 ms</text>" in svg
+    assert not re.search(r"<\?xml|<script|<desc|<!--|xmlns|url\(", page)
+    assert all(type(hook).__module__ != "pygal" for hook in sys.meta_path)
+
+
+def test_a_long_drill_keeps_its_extremes() -> None:
+    """However many looks there are, each column's slowest and each bad moment have a mark."""
+    journal = journals.journal([journals.header(), journals.plan()])
+    dice = random.Random(3)
+    for k in range(20_000):
+        took, health = dice.uniform(0.01, 0.3), Health.OK
+        if k % 4_000 == 17:
+            took, health = 0.8, Health.DOWN
+        journal.add(e.Observation("checkout", k / 10, k / 10, k / 10 + took, health))
+    journal.add(e.Observation("checkout", 1000.01, 1000.01, 1007.01, Health.OK))
+    chart = latency(journal, 2000.0)
+    assert chart is not None
+    assert 2_000 < chart.svg.count("<circle") <= MOST_MARKS
+    assert chart.svg.count("800.0 ms, down") == 5
+    assert "checkout at 1000.010 s: 7000.0 ms, ok" in chart.svg
+    assert chart.told == "2,500 marks for 20,001 looks, no extreme left out"
+
+
+def test_a_check_of_many_probes_is_named_by_their_count() -> None:
+    """The heading stays short and the page lists the probes below."""
+    journal = journals.journal([journals.header(), journals.plan()])
+    journal.add(e.Found(1.0, "recovers_within(a, b, c, d)", "fail", "a was down", "x"))
+    journal.add(e.Found(1.0, "stays_available(a, b)", "fail", "a was down", "y"))
+    text = render_text(journal)
+    assert "fail recovers_within (4 probes)\n" in text
+    assert "fail stays_available(a, b)\n" in text
+    assert "probes: a, b, c, d<" in render_html(journal).decode()
 
 
 def test_small_screenshots_are_inlined_and_only_from_the_run(tmp_path: Path) -> None:

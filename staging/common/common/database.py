@@ -21,6 +21,10 @@ CONNECTIONS = 10
 # How many may try to connect at once: a frozen server answers all of them when it thaws.
 CONNECTORS = 2
 RETRY_S = 0.05
+# Connection lost, out of resources, stopped by an operator, system error; and: read only, waited
+# for too long for a lock, chosen as the victim of a deadlock.
+UNFIT_CLASSES = {"08", "53", "57", "58"}
+UNFIT = {"25006", "55P03", "40P01"}
 SCHEMA_LOCK = 7_001
 # The server must not keep the locks of a client that was cut off in the middle.
 SERVER_SETTINGS = {
@@ -76,7 +80,7 @@ class Database:
             # The last is what asyncpg says of a connection that broke while it was being used.
             raise DatabaseUnavailable(f"PostgreSQL: {error!r}") from error
         except asyncpg.PostgresError as error:
-            if _ends_the_connection(error):
+            if _server_is_unfit(error):
                 raise DatabaseUnavailable(f"PostgreSQL: {error!r}") from error
             raise
 
@@ -135,6 +139,7 @@ class Database:
             self._idle.append(connection)
 
 
-def _ends_the_connection(error: asyncpg.PostgresError) -> bool:
-    """Whether the server went away (class 57P, 08, 53), rather than disliking the question."""
-    return str(error.sqlstate or "")[:2] in {"08", "53", "57"}
+def _server_is_unfit(error: asyncpg.PostgresError) -> bool:
+    """Whether the server cannot serve now, rather than disliking the question."""
+    state = str(error.sqlstate or "")
+    return state[:2] in UNFIT_CLASSES or state in UNFIT

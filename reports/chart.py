@@ -19,13 +19,15 @@ from reports.words import safe
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-Cells = dict[int, tuple[int, int]]
+Cells = dict[int, int]
 Mark = dict[str, Any]
 
 STRIP_WIDTH, STRIP_HEIGHT = 1000, 10
 WIDTH, HEIGHT = 880, 260  # as wide as on a desktop, so that a unit is a pixel there
 MOST_MARKS = 2_500
 LEAST_S = 1e-4
+PROBE_BITS = 40
+INDEX = (1 << PROBE_BITS) - 1
 EDGE = 0.02  # pygal widens the box by this share at both ends
 MOST_TICKS = 8
 SECOND = 6  # a second is ten to the sixth microseconds
@@ -109,11 +111,11 @@ def latency(journal: Journal, end_s: float) -> Latency | None:
     picked = _thin(cells)
     looks, marks = sum(map(len, every.values())), sum(map(len, picked))
     told = f"{marks:,} marks for {looks:,} looks, no extreme left out"
-    names = list(every)
+    named = list(every.items())
     series = {
-        BY_RANK[rank]: [_mark(names[probe], every[names[probe]], at) for probe, at in places]
-        for rank, places in enumerate(picked)
-        if places
+        BY_RANK[rank]: [_mark(*named[look >> PROBE_BITS], look & INDEX) for look in group]
+        for rank, group in enumerate(picked)
+        if group
     }
     svg = _draw(series, end_s, low, high)
     return Latency(svg, "every look" if marks == looks else told)
@@ -132,20 +134,20 @@ def _cells(every: Iterable[Columns], across: float, low: int, up: float) -> list
     Collect the cells that hold an observation, by rank.
 
     Returns:
-        Cell (x * 1024 + y) to probe and index of one observation in it.
+        Cell (x * 1024 + y) to one observation in it (the probe's number << 40 | its index).
     """
     cells: list[Cells] = [{} for _ in RANK]
     by_health = [cells[RANK[health]] for health in Health]
     log10, offset = math.log10, 6 - low
     for probe, seen in enumerate(every):
         looks = zip(seen.sent, seen.got, seen.health, strict=True)
-        for at, (sent, got, health) in enumerate(looks):
+        for look, (sent, got, health) in enumerate(looks, probe << PROBE_BITS):
             height = (log10(max(LEAST_S, got - sent)) + offset) * up
-            by_health[health][int(sent * across) * 1024 + int(height)] = (probe, at)
+            by_health[health][int(sent * across) * 1024 + int(height)] = look
     return cells
 
 
-def _thin(cells: list[Cells]) -> list[list[tuple[int, int]]]:
+def _thin(cells: list[Cells]) -> list[list[int]]:
     """
     Choose at most `MOST_MARKS` cells.
 

@@ -47,3 +47,12 @@ class Unhealed(DrillError):
     """Something is left on staging; the message says what, and the command that heals it."""
 
     exit_code = EXIT_UNHEALED
+
+
+def told(error: BaseException) -> str:
+    """What went wrong, from the innermost of an error that task groups wrapped, in one clause."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, DrillError):
+        return str(error)
+    return f"{type(error).__name__}: {error}".rstrip(": ")

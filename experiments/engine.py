@@ -6,12 +6,12 @@ that a drill of ten minutes runs in milliseconds of virtual time: no thread, soc
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import anyio
 
-from drill.errors import EXIT_UNHEALED, DrillError
+from drill.errors import EXIT_UNHEALED, DrillError, told
 from drill.events import Aborted, Clean, End, EngineSaw, Remaining, StackSeen
 from experiments.control import Control
 from experiments.injection import Injection
@@ -112,9 +112,8 @@ class Drill:
         self.recorder.add(self.plan.planned(self.recorder.t()), durable=True)
         await self.stack.claim(self.run_info)
         async with anyio.create_task_group() as group:
-            group.start_soon(self._listen)
-            group.start_soon(self._obey)
-            group.start_soon(self._pace.follow, self.recorder.start)
+            for work in (self._listen, self._obey, self._keep_pace):
+                group.start_soon(self._guarded, work)
             await self._run_body(group)
             with anyio.CancelScope(shield=True):
                 await self._stop_probes()
@@ -127,14 +126,24 @@ class Drill:
             with self._body:
                 await self._arm()
                 for probe in self.probes.values():
-                    group.start_soon(probe.run)
+                    group.start_soon(self._guarded, probe.run)
                 if await self._baseline():
                     await self._faults()
                     await self._quiet()
-        except DrillError as error:
-            self._abort(str(error))
+        except Exception as error:  # noqa: BLE001 - the report must be written all the same
+            self._abort(told(error))
         if self._body.cancelled_caught:
             self._abort(self.control.reason or "stopped")
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Whatever fails beside the drill ends it in order: heal, judge, report."""
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - it must not tear down the heal
+            self.control.abort(told(error))
+
+    async def _keep_pace(self) -> None:
+        await self._pace.follow(self.recorder.start)
 
     def _abort(self, reason: str) -> None:
         self.recorder.add(Aborted(t=self.recorder.t(), reason=reason), durable=True)

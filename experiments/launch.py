@@ -15,7 +15,7 @@ import anyio
 import anyio.abc
 import msgspec
 
-from drill.errors import BadInput, DrillError
+from drill.errors import EXIT_UNKNOWN, BadInput, DrillError
 from drill.events import EvidenceKept, Header, PlannedProbe
 from drill.journal import Journal, Record
 from experiments.control import Control
@@ -98,6 +98,8 @@ async def _run_obeying(
     recorder: Recorder,
 ) -> int:
     control = Control()
+    refused: DrillError | None = None
+    code = EXIT_UNKNOWN
     async with anyio.create_task_group() as group:
         await group.start(_obey_signals, control)
         drill = Drill(
@@ -105,8 +107,11 @@ async def _run_obeying(
         )
         try:
             code = await drill.run()
-        finally:
-            group.cancel_scope.cancel()
+        except DrillError as error:
+            refused = error  # Raised outside of the group, which would wrap it.
+        group.cancel_scope.cancel()
+    if refused:
+        raise refused
     return code
 
 

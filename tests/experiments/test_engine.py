@@ -223,3 +223,22 @@ def test_a_check_that_raises_is_unknown_with_its_reason(
     assert rehearsal.run() == 3
     verdict, reason = rehearsal.findings()["degrades_gracefully(checkout)"]
     assert (verdict, "ZeroDivisionError: oops" in reason) == ("unknown", True)
+
+
+def test_a_probe_that_breaks_ends_the_drill_in_order(rehearsal: Rehearsal) -> None:
+    """
+    A failure beside the drill heals, and the report says what failed.
+    """
+
+    def broken() -> Health:
+        if rehearsal.stack.status["backend"] == "paused":
+            raise ZeroDivisionError("oops")
+        return Health.OK
+
+    rehearsal.looks["feature"] = broken
+
+    assert rehearsal.run() == 3
+    assert rehearsal.stack.status["backend"] == "running"
+    aborted = rehearsal.journal.first(Aborted)
+    assert aborted is not None
+    assert aborted.reason == "ZeroDivisionError: oops"

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from drill.duration import Duration
 from drill.errors import BadInput
+from experiments.catalogue import CHECKS_GROUP, FAULTS_GROUP, joined
 from experiments.faults import FAULTS
 from experiments.faults.base import FaultSpec
 from experiments.files import Document, read_document
@@ -87,8 +88,8 @@ def _union(classes: Iterable[type[BaseModel]], key: str) -> object:
 @cache
 def scenario_model() -> type[Scenario]:
     """The model that validates a file; its unions are derived from the catalogues."""
-    fault: Any = _union(FAULTS, "fault")
-    check: Any = _union(CHECKS, "check")
+    fault: Any = _union(joined(FAULTS, FAULTS_GROUP, FaultSpec, "fault"), "fault")
+    check: Any = _union(joined(CHECKS, CHECKS_GROUP, CheckSpec, "check"), "check")
     faults = Annotated[tuple[fault, ...], Field(min_length=1, max_length=MAX_FAULTS)]
     checks = tuple[check, ...]
     model = create_model(

@@ -1,0 +1,88 @@
+"""The catalogues: every fault and check is documented, and other packages can add their own."""
+
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import pytest
+
+from drill.errors import BadInput
+from experiments import catalogue
+from experiments.faults import FAULTS
+from experiments.faults.base import FaultSpec
+from experiments.files import read_document
+from experiments.problems import build_model
+from experiments.scenario import SCENARIOS, scenario_model
+from validators.checks import ALWAYS, CHECKS
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+class Extra(FaultSpec):
+    """A fault of another package."""
+
+    family: ClassVar[str] = "extra"
+    fault: Literal["extra.nothing"] = "extra.nothing"
+
+
+@pytest.mark.parametrize("name", [fault.model_fields["fault"].default for fault in FAULTS])
+def test_every_fault_stands_in_the_readme(name: str) -> None:
+    """
+    The table of faults is complete.
+    """
+    assert f"| `{name}` |" in README
+
+
+@pytest.mark.parametrize("check", [*CHECKS, *ALWAYS])
+def test_every_check_stands_in_the_readme(check: type) -> None:
+    """
+    The table of checks is complete, apart from what is not built yet.
+    """
+    name = check.model_fields["check"].default  # type: ignore[attr-defined]
+    if name != "loses_nothing":
+        assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_scenario_says_what_it_proves(path: Path) -> None:
+    """
+    A scenario of the library is valid and opens with the sentence that says what it proves.
+    """
+    build_model(scenario_model(), read_document(path))
+
+    assert path.read_text(encoding="utf-8").startswith("# Proves")
+
+
+def offered(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """Pretend that an installed package offers *value*."""
+    point = EntryPoint(name="extra", value=value, group=catalogue.FAULTS_GROUP)
+    monkeypatch.setattr(catalogue, "entry_points", lambda group: [point])
+
+
+def test_another_package_adds_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    An entry point's class joins the catalogue.
+    """
+    offered(monkeypatch, f"{__name__}:Extra")
+    monkeypatch.setattr(EntryPoint, "load", lambda _self: Extra)
+
+    joined = catalogue.joined(FAULTS, catalogue.FAULTS_GROUP, FaultSpec, "fault")
+
+    assert joined[-1] is Extra
+
+
+@pytest.mark.parametrize(
+    ("found", "message"), [(dict, "is no FaultSpec"), (FAULTS[0], "taken twice")]
+)
+def test_a_wrong_entry_point_is_named(
+    monkeypatch: pytest.MonkeyPatch, found: type, message: str
+) -> None:
+    """
+    What is no fault, or takes a name that is taken, is refused with its name.
+    """
+    offered(monkeypatch, "somewhere:Wrong")
+    monkeypatch.setattr(EntryPoint, "load", lambda _self: found)
+
+    with pytest.raises(BadInput, match=message):
+        catalogue.joined(FAULTS, catalogue.FAULTS_GROUP, FaultSpec, "fault")

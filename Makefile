@@ -58,7 +58,7 @@ heal: ## undo whatever a drill left on staging
 	@$(BIN)/drill heal --env "$(ENV)" $(ARGS)
 
 test: setup-dev lint types imports ## everything: style, types, borders, then fast, docker and browser tests
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
 
 test-fast: dev ## the tests that need neither Docker nor Chromium
 	@$(BIN)/pytest -m "not docker and not browser" $(ARGS)

@@ -91,6 +91,15 @@ class Latency(Strict, frozen=True):
     max: float | None
 
 
+class Recovered(msgspec.Struct, frozen=True):
+    """When one probe was good again, in seconds from the drill's start."""
+
+    status: str
+    t_s: float | None
+    earliest_s: float | None
+    latest_s: float | None
+
+
 class Probe(Strict, frozen=True):
     """One probe in numbers."""
 
@@ -104,7 +113,7 @@ class Probe(Strict, frozen=True):
     down: int
     latency_ms: Latency
     lateness_ms: Latency
-    recovered: e.Recovery | None
+    recovered: Recovered | None
     outages: list[tuple[float, float | None]]
 
 
@@ -246,7 +255,7 @@ def _probe(probe: ProbeStory) -> Probe:
         **{health.word: count for health, count in probe.counts.items()},
         latency_ms=Latency(*probe.latency_ms),
         lateness_ms=Latency(*probe.lateness_ms),
-        recovered=probe.recovery,
+        recovered=_recovered(probe.recovery),
         outages=probe.outages,
     )
 
@@ -260,3 +269,7 @@ def _stack(story: Story) -> list[StackService]:
         )
         for now, _ in story.stack
     ]  # fmt: skip
+
+
+def _recovered(one: e.Recovery | None) -> Recovered | None:
+    return one and Recovered(one.status, one.value, one.earliest, one.latest)

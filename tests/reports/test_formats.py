@@ -105,7 +105,7 @@ def test_json_holds_the_numbers() -> None:
     assert checkout.ok + checkout.degraded + checkout.down == 400
     assert len(checkout.outages) == 1
     assert checkout.recovered is not None
-    assert checkout.recovered.value == 29.012
+    assert checkout.recovered.t_s == 29.012
     assert report.probes[0].sacred
     assert report.faults[0].healed_s == 25.6
     assert report.faults[0].healed_by == "drill"

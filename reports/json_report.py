@@ -272,4 +272,6 @@ def _stack(story: Story) -> list[StackService]:
 
 
 def _recovered(one: e.Recovery | None) -> Recovered | None:
-    return one and Recovered(one.status, one.value, one.earliest, one.latest)
+    if one is None:
+        return None
+    return Recovered(one.status, one.value, one.earliest, one.latest)

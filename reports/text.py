@@ -7,6 +7,7 @@ from reports import words
 from reports.fold import fold
 
 MOST_FINDINGS, MOST_CLOCKS, MOST_COMMANDS = 4, 6, 3
+LONGEST = 160
 
 
 def render_text(journal: Journal, run_dir: Path | None = None) -> str:
@@ -33,13 +34,14 @@ def render_text(journal: Journal, run_dir: Path | None = None) -> str:
     bad = [finding for finding in story.findings if finding.verdict != "pass"]
     for finding in bad[:MOST_FINDINGS]:
         name = words.check_name(finding.check)
-        lines.append(f"{words.GLYPHS[finding.verdict]} {finding.verdict} {name}")
-        lines.append(f"    {finding.reason} [{finding.cause or 'cause unknown'}]")
+        cause = finding.cause or "cause unknown"
+        lines.append(f"{words.GLYPHS[finding.verdict]} {finding.verdict} {name} [{cause}]")
+        lines.append(f"    {finding.reason}")
     if len(bad) > MOST_FINDINGS:
         lines.append(f"  and {len(bad) - MOST_FINDINGS} more that did not pass: see the report")
     passed = len(story.findings) - len(bad)
     lines.append(f"  {passed} of {len(story.findings)} findings pass")
-    told = [words.one_line(line.lstrip(), 112) for line in lines]
+    told = [words.one_line(line.lstrip(), LONGEST) for line in lines]
     told = [
         " " * (len(line) - len(line.lstrip())) + text
         for line, text in zip(lines, told, strict=True)

@@ -81,7 +81,7 @@ def test_a_failing_drill_names_what_is_left_and_why() -> None:
     text = render_text(journals.failing())
     assert text.startswith("staging is NOT clean: 1 nftables table in vauntico-server\n")
     assert "heal it: drill heal --env bundled" in text
-    assert "checkout was never good again for 5 s [application]" in text
+    assert "[application]\n    checkout was never good again for 5 s\n" in text
     assert "NOT recovered" in text
     assert "recover      censored  > 3.412 s, 30 s" in text
 
@@ -184,8 +184,8 @@ def test_a_check_of_many_probes_is_named_by_their_count() -> None:
     journal.add(e.Found(1.0, "recovers_within(a, b, c, d)", "fail", "a was down", "x"))
     journal.add(e.Found(1.0, "stays_available(a, b)", "fail", "a was down", "y"))
     text = render_text(journal)
-    assert "fail recovers_within (4 probes)\n" in text
-    assert "fail stays_available(a, b)\n" in text
+    assert "fail recovers_within (4 probes) [cause unknown]\n" in text
+    assert "fail stays_available(a, b) [cause unknown]\n" in text
     assert "probes: a, b, c, d<" in render_html(journal).decode()
 
 

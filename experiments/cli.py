@@ -58,7 +58,7 @@ def run(scenario: str, env: str, seed: int | None, runs: Path | None) -> None:
 
     plan = _plan(scenario, env)
     chosen = secrets.randbelow(2**31) if seed is None else seed
-    request = Request(name=scenario, seed=chosen, runs=runs or RUNS)
+    request = Request(name=scenario, env=env, seed=chosen, runs=runs or RUNS)
     with _view() as listen:
         done = anyio.run(launch, plan, request, listen)
     _tell(done)

@@ -271,10 +271,12 @@ class Drill:
                 remaining = await self.stack.remaining()
                 if not remaining:
                     await self.stack.release()
+                    remaining = await self.stack.remaining()
         except (DrillError, TimeoutError) as error:
             what = f"the engine could not be asked: {str(error) or 'no answer'}"
-            remaining = [Remaining(what=what, command="drill heal")]
+            remaining = [Remaining(what=what, command="")]
             survey = ()
+        remaining = [Remaining(what=one.what, command=self.run_info.heal) for one in remaining]
         now = self.recorder.t()
         self.recorder.add(StackSeen(t=now, when="after", services=list(survey)))
         proof = "no rule, pause, stop or helper of this drill was found on the engine"

@@ -40,6 +40,7 @@ class Request(msgspec.Struct, frozen=True):
     """What the command line asks for, beside the plan."""
 
     name: str
+    env: str
     seed: int
     runs: Path = RUNS
 
@@ -82,6 +83,7 @@ async def launch(
                 scenario=request.name,
                 project=environment.compose.project,
                 directory=str(directory),
+                heal=f"drill heal --env {shlex.quote(request.env)}",
             )
             async with built_probes(plan.probes, environment, recorder, run, directory) as probes:
                 code = await _run_obeying(plan, info, stack, probes, recorder)
@@ -227,7 +229,10 @@ def _header(run: str, plan: Plan, request: Request) -> Header:
         scenario=request.name,
         title=plan.scenario.title,
         project=plan.environment.compose.project,
-        command=f"drill run {shlex.quote(request.name)} --seed {request.seed}",
+        command=(
+            f"drill run {shlex.quote(request.name)} --env {shlex.quote(request.env)}"
+            f" --seed {request.seed}"
+        ),
         seed=request.seed,
         severity=plan.scenario.severity,
     )

@@ -94,6 +94,7 @@ class RunInfo(msgspec.Struct, frozen=True):
     scenario: str
     project: str
     directory: str
+    heal: str = "drill heal"
 
 
 class Lifecycle(Protocol):

@@ -16,8 +16,6 @@ from experiments.runtime.docker.lock import (
 from experiments.runtime.docker.restore import Healing, heal_project
 from experiments.runtime.ports import RunInfo
 
-HEAL_COMMAND = "drill heal"
-
 
 class Claim:
     """A staging held: file lock first, then the guardian, then the name on the engine."""
@@ -36,7 +34,7 @@ class Claim:
         self._file = FileLock(engine.id, run.project)
         self._file.take()
         try:
-            refuse_leftovers(engine, run.project, self._file, HEAL_COMMAND)
+            refuse_leftovers(engine, run.project, self._file, run.heal)
             engine.ready_image()
             self._file.say(f"drill {run.run}")
             self._guardian = Guardian(run, engine.id, self._file.fd)

@@ -72,7 +72,7 @@ def heal(project: str, engine: str = "local") -> Healing:
     file.take()
     try:
         file.say("healing by hand")
-        return heal_project(connected, project, None, HEAL_COMMAND)
+        return heal_project(connected, project, None, "drill heal")
     except docker.errors.DockerException as error:
         raise DrillError(f"the container engine refused: {error}") from error
     finally:

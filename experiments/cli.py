@@ -54,7 +54,8 @@ def run(scenario: str, env: str, seed: int | None, runs: Path | None) -> None:
 
     import anyio  # noqa: PLC0415
 
-    from experiments.launch import RUNS, Request, launch  # noqa: PLC0415
+    from experiments.launch import Request, launch  # noqa: PLC0415
+    from experiments.run_folder import RUNS  # noqa: PLC0415
 
     plan = _plan(scenario, env)
     chosen = secrets.randbelow(2**31) if seed is None else seed
@@ -72,7 +73,7 @@ def verify(env: str, runs: Path | None) -> None:
     import anyio  # noqa: PLC0415
 
     from experiments.environment import find_environment, load_environment  # noqa: PLC0415
-    from experiments.launch import RUNS  # noqa: PLC0415
+    from experiments.run_folder import RUNS  # noqa: PLC0415
     from experiments.verify import verify_environment  # noqa: PLC0415
 
     environment, _ = load_environment(find_environment(env))
@@ -137,7 +138,7 @@ def schema(kind: str) -> None:
 @click.option("--runs", type=click.Path(path_type=Path), default=None, help="Where runs are kept.")
 def report(run_name: str, runs: Path | None) -> None:
     """Make the reports of RUN again from its journal (a name below the runs, or a path)."""
-    from experiments.launch import RUNS  # noqa: PLC0415
+    from experiments.run_folder import RUNS  # noqa: PLC0415
     from reports.text import render_text  # noqa: PLC0415
     from reports.write import load, write_all  # noqa: PLC0415
 

@@ -1,14 +1,9 @@
 """Puts a drill together: the stack, its guard rails, probes, journal and signals."""
 
-import os
 import shlex
-import shutil
 import signal
-import subprocess
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from importlib.metadata import version
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -24,16 +19,12 @@ from experiments.environment import Environment
 from experiments.guards import check_exposures
 from experiments.plan import Plan
 from experiments.recorder import Listener, Recorder
+from experiments.run_folder import RUNS, new_run, provenance, run_id
 from experiments.runtime.docker.stack import DockerStack, open_stack
-from experiments.runtime.journal_file import JournalFile
 from experiments.runtime.ports import RunInfo
 from validators.probes.build import build_journey, run_http, run_journey
 
-ROOT = Path(__file__).resolve().parent.parent
-RUNS = ROOT / "reports" / "runs"
-SPREAD_S = 0.05
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-FREE_BYTES_NEEDED = 64 * 1024 * 1024
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -126,35 +117,6 @@ async def _obey_signals(
             control.abort(f"stopped by {signal.Signals(number).name}")
 
 
-@contextmanager
-def new_run(directory: Path) -> Iterator[JournalFile]:
-    """The run's folder with its journal; a drill that never began leaves no folder behind."""
-    refuse_full_disk(directory.parent)
-    sink = JournalFile(directory / "journal.jsonl")
-    try:
-        yield sink
-    except DrillError:
-        shutil.rmtree(directory, ignore_errors=True)
-        raise
-    finally:
-        sink.close()
-
-
-def refuse_full_disk(folder: Path) -> None:
-    """Raise BadInput when the journal of a drill would not fit below *folder*."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        room = os.statvfs(folder)
-    except OSError as error:
-        raise BadInput(f"{folder}: runs cannot be kept there: {error.strerror}") from None
-    free = room.f_bavail * room.f_frsize
-    if free < FREE_BYTES_NEEDED:
-        raise BadInput(
-            f"{folder}: the disk is full ({free // 2**20} MiB free); a drill needs "
-            f"{FREE_BYTES_NEEDED // 2**20} MiB for its journal: make room, nothing was touched"
-        )
-
-
 async def keep_guard_rails(stack: DockerStack, plan: Plan) -> None:
     """
     Refuse what must never be drilled.
@@ -217,12 +179,6 @@ async def built_probes(
         yield probes
 
 
-def run_id(name: str) -> str:
-    """`<UTC start>-<scenario>`, the name of the run's folder and of everything it leaves."""
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    return f"{stamp}-{Path(name).stem}"
-
-
 def _header(run: str, plan: Plan, request: Request) -> Header:
     return provenance(
         run,
@@ -236,63 +192,6 @@ def _header(run: str, plan: Plan, request: Request) -> Header:
         seed=request.seed,
         severity=plan.scenario.severity,
     )
-
-
-def provenance(  # noqa: PLR0913 - a header has that many facts
-    run: str,
-    *,
-    scenario: str,
-    title: str,
-    project: str,
-    command: str,
-    seed: int = 0,
-    severity: int = 0,
-) -> Header:
-    """The header of a journal: what was run, from which commit, on which boot, when."""
-    commit, dirty = _commit()
-    return Header(
-        t=0.0,
-        id=run,
-        scenario=scenario,
-        title=title,
-        environment="staging",
-        project=project,
-        harness=version("vauntico-drills"),
-        commit=commit,
-        dirty=dirty,
-        command=command,
-        seed=seed,
-        severity=severity,
-        wall_s=time.time(),
-        mono_s=anyio.current_time(),
-        boot_id=_boot_id(),
-    )
-
-
-def _commit() -> tuple[str, bool]:
-    try:
-        commit = _git("rev-parse", "--short=12", "HEAD")
-        return commit, bool(_git("status", "--porcelain", "--untracked-files=no"))
-    except (OSError, subprocess.SubprocessError):
-        return "unknown", False
-
-
-def _git(*arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603 - fixed words
-        ["git", "-C", str(ROOT), *arguments],  # noqa: S607 - the user's own git
-        capture_output=True,
-        check=True,
-        text=True,
-        timeout=5,
-    )
-    return done.stdout.strip()
-
-
-def _boot_id() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return "unknown"
 
 
 def as_listener(

@@ -9,8 +9,9 @@ import anyio
 from drill.events import Clean, End, Header, Planned, PlannedProbe
 from experiments.environment import Environment
 from experiments.judge import judge
-from experiments.launch import Launched, built_probes, new_run, provenance, run_id
+from experiments.launch import Launched, built_probes
 from experiments.recorder import Listener, Recorder
+from experiments.run_folder import new_run, provenance, run_id
 from validators.checks.verify import WorksNow
 
 LOOK_FOR_S = 5.0

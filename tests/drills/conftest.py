@@ -67,6 +67,11 @@ class Desk:
     def environment(self) -> dict[str, str]:
         return {**os.environ, **self.stack.environment}
 
+    @property
+    def kept(self) -> tuple[str, str]:
+        """Where this test keeps its runs."""
+        return "--runs", str(self.runs)
+
     def drill(self, *arguments: str) -> Done:
         """Run `drill` to its end."""
         process = self.start(*arguments)

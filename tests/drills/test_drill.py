@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -133,6 +137,62 @@ def test_verify_is_green_on_a_healthy_staging(desk: Desk) -> None:
     assert done.code == 0, done.out + done.err
     assert done.report["faults"] == []
     assert len(done.report["findings"]) >= 8
+
+
+def test_a_target_that_vanishes_takes_its_fault_along(desk: Desk) -> None:
+    """
+    A container removed under its fault is no failure of the heal, and the drill ends in order.
+    """
+    process = desk.start("run", desk.write("s.yaml", PAUSE.replace("30s", "6s")), *desk.kept)
+    try:
+        wait_until_paused(desk)
+        desk.stack.container("redis").remove(force=True)
+        out, err = process.communicate(timeout=RUN_LIMIT_S)
+    finally:
+        desk.stack.script("up")
+    done = desk.done(process.returncode, out, err)
+
+    assert done.code in (0, 1), out + err
+    assert done.report["clean"]["remaining"] == []
+    assert done.finding("leaves_staging_clean")["verdict"] == "pass"
+    assert done.directory is not None
+    assert b"gone_with_target" in (done.directory / "journal.jsonl").read_bytes()
+
+
+def test_what_a_dead_drill_left_is_healed_from_any_checkout(desk: Desk) -> None:
+    """
+    With drill and guardian killed the next drill refuses, and `drill heal` puts staging back.
+    """
+    process = desk.start("run", desk.write("s.yaml", PAUSE), *desk.kept)
+    wait_until_paused(desk)
+    run = next(desk.runs.glob("2*")).name
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (folder / "cmdline").read_bytes()
+            if b"experiments.runtime.guardian" in words and run.encode() in words:
+                os.kill(int(folder.name), signal.SIGKILL)
+    process.kill()
+    process.communicate(timeout=RUN_LIMIT_S)
+    try:
+        assert desk.stack.container("redis").status == "paused"
+        refused = desk.run(desk.write("t.yaml", PAUSE))
+        assert refused.code == 4, refused.out + refused.err
+        assert "drill heal --env bundled" in refused.err
+        elsewhere = subprocess.run(
+            [sys.executable, "-m", "experiments.cli", "heal"],
+            cwd="/",
+            env=desk.environment,
+            capture_output=True,
+            text=True,
+            timeout=RUN_LIMIT_S,
+            check=False,
+        )
+        assert elsewhere.returncode == 0, elsewhere.stdout + elsewhere.stderr
+    finally:
+        healed = desk.stack.container("redis").status
+        desk.stack.script("up")
+
+    assert healed == "running"
 
 
 def test_a_live_key_stops_everything(desk: Desk) -> None:

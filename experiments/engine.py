@@ -35,6 +35,10 @@ class Probe(Protocol):
 
     name: str
 
+    @property
+    def in_flight(self) -> int:
+        """How many looks wait for their answer."""
+
     async def run(self) -> None:
         """Look, again and again, until `stop`."""
 

@@ -17,6 +17,8 @@ from drill.verdict import Health
 LOOK_S = 0.05
 SETTLED_S = 0.5
 """A probe that has been good for so long needs the fast rate no more."""
+WATCHFUL_S = 0.2
+"""Good again, but not yet for long enough: watched closely, at a rate that is no load."""
 TURNS_MOMENTARY = 2
 """Once from the injection on, and once more when the harm comes later than expected."""
 BAD = (Health.DEGRADED, Health.DOWN)
@@ -24,6 +26,10 @@ BAD = (Health.DEGRADED, Health.DOWN)
 
 class Paced(Protocol):
     """The part of a probe that the pace changes."""
+
+    @property
+    def in_flight(self) -> int:
+        """How many looks wait for their answer."""
 
     def set_period(self, period_s: float) -> None:
         """Look this often from now on."""
@@ -72,7 +78,9 @@ class Pace:
         """
         now = anyio.current_time()
         for name in self._fast:
-            if everyone or _is_bad(self._journal.columns(name)):
+            # A look that hangs is bad news that has not arrived yet.
+            waits = self._probes[name].in_flight > 0
+            if everyone or waits or _is_bad(self._journal.columns(name)):
                 self._left[name] = TURNS_MOMENTARY if everyone else 1
                 self._go_fast(name, now)
         self._watching.set()
@@ -92,8 +100,10 @@ class Pace:
 
     def calm_down(self) -> None:
         """Everyone back to its own period."""
-        for name in list(self._since):
-            self._go_calm(name)
+        self._since.clear()
+        self._left.clear()
+        for name in self._fast:
+            self._probes[name].set_period(self._calm[name])
 
     def _is_settled(self, columns: Columns, name: str, now: float, start: float) -> bool:
         begun = max(self._since[name], now - SETTLED_S) - start
@@ -114,7 +124,7 @@ class Pace:
 
     def _go_calm(self, name: str) -> None:
         del self._since[name]
-        self._probes[name].set_period(self._calm[name])
+        self._probes[name].set_period(min(self._calm[name], WATCHFUL_S))
 
 
 def _is_bad(columns: Columns) -> bool:

@@ -196,6 +196,10 @@ class FakeProbe:
                 )
             await anyio.sleep(self.period_s - 0.001)
 
+    @property
+    def in_flight(self) -> int:
+        return 0
+
     def set_period(self, period_s: float) -> None:
         self.periods.append(period_s)
         self.period_s = period_s

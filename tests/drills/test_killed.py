@@ -12,7 +12,7 @@ import pytest
 
 from tests.drills.conftest import Desk
 
-KILLS = int(os.environ.get("DRILL_KILLS", "6"))
+KILLS = int(os.environ.get("DRILL_KILLS", "4"))
 WHOLE_LIMIT_S = 10.0
 """Generous for a busy machine; the promise is 2 s, and what was measured is printed."""
 LONGEST_S = 7.0

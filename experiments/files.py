@@ -20,6 +20,7 @@ MAX_DEPTH = 40
 Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
 Location = tuple[str | int, ...]
 
+LIVE_KEY = re.compile(r"\b[sp]k_live_")
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 WORDS: Mapping[str, Value] = {"true": True, "false": False, "null": None, "~": None, "": None}
 INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})$")
@@ -172,6 +173,9 @@ class _Builder:
 
     def _scalar(self, node: yaml.ScalarNode) -> Value:
         text = VARIABLE.sub(lambda match: self._variable(node, match), node.value)
+        if LIVE_KEY.search(text):
+            self._problem(node, "this is a live Paystack key; a drill takes test keys only")
+            return None
         if node.style is not None:
             return text
         if text in WORDS:

@@ -204,3 +204,15 @@ def test_no_mutated_scenario_brings_a_traceback(data: st.DataObject) -> None:
         plan_of(SCENARIO[:start] + middle + SCENARIO[end:])
     except BadInput as error:
         assert str(error)  # noqa: PT017 - it may as well be a plan
+
+
+def test_a_live_key_in_a_file_or_variable_is_refused_unprinted() -> None:
+    """
+    A live Paystack key stops everything, wherever it stands, and is not repeated.
+    """
+    key = "sk_live_" + "abc123"
+
+    for text, variables in ((f"a: x {key}\n", {}), ("a: ${KEY}\n", {"KEY": key})):
+        with pytest.raises(BadInput, match=r"env\.yaml:1: this is a live Paystack key") as caught:
+            parse_document("env.yaml", text.encode(), variables)
+        assert "abc123" not in str(caught.value)

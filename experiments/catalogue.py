@@ -1,7 +1,7 @@
 """What other packages add to the catalogues, by entry point."""
 
 from importlib.metadata import entry_points
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from drill.errors import BadInput
 
@@ -10,7 +10,7 @@ FAULTS_GROUP = "vauntico_drills.faults"
 CHECKS_GROUP = "vauntico_drills.checks"
 
 
-def joined(own: tuple[type[C], ...], group: str, base: type[C], field: str) -> tuple[type[C], ...]:
+def joined(own: tuple[type[C], ...], group: str, base: type, field: str) -> tuple[type[C], ...]:
     """
     Our classes and those that installed packages offer under *group*.
 
@@ -33,7 +33,7 @@ def joined(own: tuple[type[C], ...], group: str, base: type[C], field: str) -> t
             raise BadInput(
                 f"entry point {point.name} of {group}: {point.value} is no {base.__name__}"
             )
-        classes.append(found)
+        classes.append(cast("type[C]", found))
     names = [getattr(each, "model_fields")[field].default for each in classes]  # noqa: B009
     twice = {name for name in names if names.count(name) > 1}
     if twice:

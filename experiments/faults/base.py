@@ -1,5 +1,6 @@
 """The contract of a fault: a frozen spec that can prepare, inject, prove, heal and prove again."""
 
+from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -53,26 +54,26 @@ class FaultSpec(BaseModel):
     at: Duration = 0.0
     for_: Annotated[Duration | None, Field(alias="for")] = None
 
+    @abstractmethod
     def path(self) -> str:
         """How it gets in, one clause for the plan."""
-        raise NotImplementedError(self.fault)
 
+    @abstractmethod
     async def prepare(self, staging: Staging, name: str) -> Undo:
         """Read what must be restored; changes nothing. *name* is unique within the drill."""
-        raise NotImplementedError(self.fault)
 
+    @abstractmethod
     async def inject(self, staging: Staging, undo: Undo) -> None:
         """Bring the fault into force."""
-        raise NotImplementedError(self.fault)
 
+    @abstractmethod
     async def effective(self, staging: Staging, undo: Undo, since: float) -> Proof:
         """Look whether it is in force; *since* is when the injection was called."""
-        raise NotImplementedError(self.fault)
 
+    @abstractmethod
     async def heal(self, staging: Staging, undo: Undo) -> str:
         """Put everything back, idempotent, from whatever state it is in; says how."""
-        raise NotImplementedError(self.fault)
 
+    @abstractmethod
     async def removed(self, staging: Staging, undo: Undo, since: float) -> Proof:
         """Look whether it is gone; *since* is when the healing was called."""
-        raise NotImplementedError(self.fault)

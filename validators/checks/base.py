@@ -1,13 +1,13 @@
 """The contract of a check: a promise judged over the journal and over nothing else."""
 
 import hashlib
-from collections.abc import Sequence
+from abc import abstractmethod
 from typing import Annotated, ClassVar
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
-from drill.events import EngineSaw, FaultChange
+from drill.events import FaultChange
 from drill.journal import Columns, Journal
 from drill.verdict import Cause, Verdict
 
@@ -48,6 +48,7 @@ class CheckSpec(BaseModel):
         """How long after the last heal it must look, at most."""
         return 0.0
 
+    @abstractmethod
     def judge(self, journal: Journal) -> Finding:
         """
         Decide whether the promise was kept.
@@ -58,7 +59,6 @@ class CheckSpec(BaseModel):
         Returns:
             UNKNOWN where the journal has no evidence.
         """
-        raise NotImplementedError(self.check)
 
 
 class ProbeCheck(CheckSpec):
@@ -126,12 +126,3 @@ def fingerprint(check: str, verdict: Verdict, cause: Cause | None) -> str:
     """Equal for equal findings of different drills, so that they can be followed over time."""
     text = f"{check}|{verdict.word}|{cause or ''}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def restarts_seen(journal: Journal, actions: Sequence[str] = ("die",)) -> dict[str, int]:
-    """How often the engine reported one of *actions*, by service."""
-    counts: dict[str, int] = {}
-    for event in journal.every(EngineSaw):
-        if event.action in actions:
-            counts[event.service] = counts.get(event.service, 0) + 1
-    return counts

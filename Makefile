@@ -14,7 +14,7 @@ unexport ENV SCENARIO SEED ARGS
 BUNDLED := $(filter bundled,$(ENV))
 
 help: ## list what can be done
-	@printf 'make drill SCENARIO=paystack-down [ENV=bundled] [SEED=7] [ARGS="--game-day"]\n\n'
+	@printf 'make drill SCENARIO=paystack-down [ENV=bundled] [SEED=7] [ARGS="--runs DIR"]\n\n'
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 	@printf '\nA drill ends with 0 pass, 1 fail, 2 bad input, 3 unknown, 4 something not healed; the last line tells\n'

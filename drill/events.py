@@ -189,7 +189,12 @@ class MomentSet(Event, frozen=True, tag="moment"):
 
 
 class SlaJudged(Event, frozen=True, tag="sla"):
-    """One clock of the playbook against its limit, in seconds."""
+    """
+    One clock against its limit, in real seconds.
+
+    *playbook_limit_s* is the limit as the playbook writes it where the clock is the playbook's
+    own; `limit_s` is that divided by the drill's time scale.
+    """
 
     name: str
     limit_s: float | None
@@ -197,6 +202,7 @@ class SlaJudged(Event, frozen=True, tag="sla"):
     measured_s: float | None = None
     earliest_s: float | None = None
     latest_s: float | None = None
+    playbook_limit_s: float | None = None
 
 
 class Found(Event, frozen=True, tag="finding"):
@@ -255,23 +261,3 @@ class Observation(msgspec.Struct, frozen=True, array_like=True):
     got: float
     health: int
     detail: str = ""
-
-
-AnyEvent = (
-    Header
-    | Planned
-    | Phase
-    | FaultChange
-    | StackSeen
-    | EngineSaw
-    | EvidenceKept
-    | Note
-    | Aborted
-    | Recovered
-    | MomentSet
-    | SlaJudged
-    | Found
-    | SeverityJudged
-    | Clean
-    | End
-)

@@ -12,10 +12,10 @@ from typing import TypeVar
 import msgspec
 
 from drill.errors import BadInput
-from drill.events import AnyEvent, Event, Header, Observation
+from drill.events import Event, Header, Observation
+from drill.records import AnyEvent, Record
 
 E = TypeVar("E", bound=Event)
-Record = AnyEvent | Observation
 
 _encoder = msgspec.json.Encoder()
 _events: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)

@@ -8,6 +8,7 @@ from drill.errors import BadInput
 C = TypeVar("C")
 FAULTS_GROUP = "vauntico_drills.faults"
 CHECKS_GROUP = "vauntico_drills.checks"
+ACTS_GROUP = "vauntico_drills.acts"
 
 
 def joined(own: tuple[type[C], ...], group: str, base: type, field: str) -> tuple[type[C], ...]:

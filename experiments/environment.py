@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from drill.duration import Duration
 from drill.errors import BadInput
+from experiments.environment_parts import Channels, Deploy, Feature, Monitoring
 from experiments.files import Document, read_document
 from experiments.problems import build_model, nearest
 from validators.probes.specs import HttpProbe, Journey
@@ -33,12 +34,6 @@ class Outside(_Part):
     name: str
     host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")]
     kind: Literal["staging", "vendor-test", "quarantine"]
-
-
-class Feature(_Part):
-    """A feature of the shop that can be switched off by a flag."""
-
-    flag: str
 
 
 class SqlReader(_Part):
@@ -85,30 +80,6 @@ class Shop(_Part):
     out_of_sight: dict[str, str] = {}
 
 
-class Monitoring(_Part):
-    """Where alerts and panels are looked up."""
-
-    prometheus: str | None = None
-    alertmanager: str | None = None
-    grafana: str | None = None
-    ignore_alerts: tuple[str, ...] = ()
-
-
-class Channels(_Part):
-    """Where updates go."""
-
-    slack: SecretStr | None = None
-    smtp: SecretStr | None = None
-
-
-class Deploy(_Part):
-    """How a rollback is done."""
-
-    stable: str
-    by: str = "compose"
-    allow_remotes: tuple[str, ...] = ()
-
-
 class Environment(_Part):
     """Where a drill is rehearsed; nothing but staging is accepted."""
 
@@ -127,6 +98,9 @@ class Environment(_Part):
     monitoring: Monitoring | None = None
     channels: Channels | None = None
     deploy: Deploy | None = None
+    playbook: Annotated[str | None, Field(description="its own playbook, beside this file")] = None
+    repository: Annotated[str | None, Field(description="where guardrails are looked up")] = None
+    hotfix_template: Annotated[str | None, Field(description="the team's own HOTFIX form")] = None
 
     def groups(self) -> dict[str, tuple[str, ...]]:
         """The names that stand for several probes."""

@@ -11,7 +11,6 @@ import msgspec
 
 from drill.errors import EXIT_FAIL, EXIT_PASS, EXIT_UNKNOWN
 from drill.events import (
-    AnyEvent,
     FaultChange,
     Found,
     MomentSet,
@@ -23,6 +22,7 @@ from drill.events import (
 )
 from drill.journal import Journal
 from drill.moments import impact
+from drill.records import AnyEvent
 from drill.verdict import Cause, Health, Verdict, merge
 from validators.checks.after import STABLE_FOR_S, healed_at, recovery_of
 from validators.checks.base import (

@@ -12,7 +12,8 @@ import msgspec
 
 from drill.errors import EXIT_UNKNOWN, BadInput, DrillError
 from drill.events import EvidenceKept, Header, PlannedProbe
-from drill.journal import Journal, Record
+from drill.journal import Journal
+from drill.records import Record
 from experiments.control import Control
 from experiments.engine import Drill, Probe
 from experiments.environment import Environment

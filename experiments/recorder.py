@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 import anyio
 
 from drill.events import FaultChange, FaultState, Note, Observation, Phase, PhaseName
-from drill.journal import Journal, Record
+from drill.journal import Journal
+from drill.records import Record
 from experiments.runtime.ports import Sink
 
 Listener = Callable[[Record], None]

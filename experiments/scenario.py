@@ -9,16 +9,20 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from drill.duration import Duration
 from drill.errors import BadInput
-from experiments.catalogue import CHECKS_GROUP, FAULTS_GROUP, joined
+from drill.incident import Source
+from experiments.catalogue import ACTS_GROUP, CHECKS_GROUP, FAULTS_GROUP, joined
 from experiments.faults import FAULTS
 from experiments.faults.base import FaultSpec
 from experiments.files import Document, read_document
 from experiments.problems import build_model, nearest
+from experiments.respond import ACTS
+from experiments.respond.base import ActSpec
 from validators.checks import CHECKS
 from validators.checks.base import CheckSpec
 
 SCENARIOS = Path(__file__).resolve().parent.parent / "scenarios"
 MAX_FAULTS = 50
+MAX_ACTS = 50
 MAX_CUSTOMERS = 1000
 
 
@@ -33,20 +37,16 @@ class Load(_Part):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
 
 
-class Response(_Part):
-    """One act of the playbook. Not built yet."""
-
-    when: str
-    do: str
-    feature: str | None = None
-    service: str | None = None
-
-
 class Detection(_Part):
-    """An alert that must fire in time. Not built yet."""
+    """
+    Who must notice, and how soon after the fault.
 
-    alert: str
+    For the source `support`, *alert* is a word to look for in what customers wrote.
+    """
+
+    alert: Annotated[str, Field(min_length=1)]
     within: Duration
+    source: Source = "alertmanager"
 
 
 class AbortIf(_Part):
@@ -65,8 +65,10 @@ class ScenarioFields(_Part):
     baseline: Duration = 5.0
     quiet: Annotated[Duration, Field(description="least length of the quiet period")] = 2.0
     load: Load | None = None
-    respond: tuple[Response, ...] = ()
     detect: tuple[Detection, ...] = ()
+    time_scale: Annotated[
+        float, Field(ge=1, le=3600, description="the playbook's seconds in one real second")
+    ] = 1.0
     abort_if: tuple[AbortIf, ...] = ()
 
 
@@ -74,6 +76,7 @@ class Scenario(ScenarioFields):
     """A scenario with its faults and checks; `scenario_model` gives the validating subclass."""
 
     faults: tuple[FaultSpec, ...]
+    respond: tuple[ActSpec, ...] = ()
     during: tuple[CheckSpec, ...] = ()
     after: tuple[CheckSpec, ...] = ()
 
@@ -90,12 +93,15 @@ def scenario_model() -> type[Scenario]:
     """The model that validates a file; its unions are derived from the catalogues."""
     fault: Any = _union(joined(FAULTS, FAULTS_GROUP, FaultSpec, "fault"), "fault")
     check: Any = _union(joined(CHECKS, CHECKS_GROUP, CheckSpec, "check"), "check")
+    act: Any = _union(joined(ACTS, ACTS_GROUP, ActSpec, "do"), "do")
     faults = Annotated[tuple[fault, ...], Field(min_length=1, max_length=MAX_FAULTS)]
+    acts = Annotated[tuple[act, ...], Field(max_length=MAX_ACTS)]
     checks = tuple[check, ...]
     model = create_model(
         "Scenario",
         __base__=Scenario,
         faults=(faults, ...),
+        respond=(acts, ()),
         during=(checks, ()),
         after=(checks, ()),
     )

@@ -5,7 +5,8 @@ from rich.table import Table
 from rich.text import Text
 
 from drill.events import Aborted, FaultChange, Found, Header, Note, Phase, Planned
-from drill.journal import Columns, Journal, Record
+from drill.journal import Columns, Journal
+from drill.records import Record
 from drill.verdict import Health
 from reports.words import check_name, one_line
 

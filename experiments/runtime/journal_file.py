@@ -5,7 +5,8 @@ from pathlib import Path
 
 from drill.errors import BadInput
 from drill.events import Observation
-from drill.journal import Record, encode
+from drill.journal import encode
+from drill.records import Record
 
 
 class JournalFile:

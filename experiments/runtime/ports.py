@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from drill.events import Remaining, Service
-from drill.journal import Record
+from drill.records import Record
 
 Outcome = Literal["open", "refused", "silent", "unresolved"]
 Way = Literal["drop", "reject"]

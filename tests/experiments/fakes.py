@@ -6,7 +6,7 @@ import anyio
 import anyio.lowlevel
 
 from drill.events import Observation, Remaining, Service
-from drill.journal import Record
+from drill.records import Record
 from drill.verdict import Health
 from experiments.recorder import Recorder
 from experiments.runtime.ports import (

@@ -3,7 +3,8 @@
 import random
 
 from drill import events as e
-from drill.journal import Journal, Record
+from drill.journal import Journal
+from drill.records import Record
 from drill.verdict import Health
 
 WALL_S = 1_790_000_000.0

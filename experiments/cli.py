@@ -87,7 +87,7 @@ def verify(env: str, runs: Path | None) -> None:
 @environment_option
 def plan(scenario: str, env: str) -> None:
     """Show what SCENARIO would do; touches nothing."""
-    from experiments.plan import describe  # noqa: PLC0415
+    from experiments.describe import describe  # noqa: PLC0415
 
     for line in describe(_plan(scenario, env)):
         click.echo(line)
@@ -174,18 +174,13 @@ def _sentence(of: type) -> str:
 
 
 def _plan(scenario: str, env: str) -> "Plan":
-    from experiments.environment import (  # noqa: PLC0415
-        compose_services,
-        find_environment,
-        load_environment,
-    )
+    from experiments.environment import find_environment  # noqa: PLC0415
     from experiments.plan import make_plan  # noqa: PLC0415
     from experiments.scenario import find_scenario, load_scenario  # noqa: PLC0415
+    from experiments.site import load_site  # noqa: PLC0415
 
     model, document = load_scenario(find_scenario(scenario))
-    path = find_environment(env)
-    environment, _ = load_environment(path)
-    return make_plan(model, document, environment, compose_services(environment, path))
+    return make_plan(model, document, load_site(find_environment(env)))
 
 
 def _view() -> "_View":

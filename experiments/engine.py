@@ -7,12 +7,12 @@ that a drill of ten minutes runs in milliseconds of virtual time: no thread, soc
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
 
 import anyio
 
 from drill.errors import EXIT_UNHEALED, DrillError, told
 from drill.events import Aborted, Clean, End, EngineSaw, Remaining, StackSeen
+from experiments.beside import Beside, Probe
 from experiments.control import Control
 from experiments.injection import Injection
 from experiments.judge import judge
@@ -28,34 +28,6 @@ JOURNEY_PATIENCE_S = 15.0
 LOOK_S = 0.1
 GRACE_S = 5.0
 CLEAN_LIMIT_S = 30.0
-
-
-class Probe(Protocol):
-    """A probe that runs on its own schedule until it is stopped."""
-
-    name: str
-
-    @property
-    def in_flight(self) -> int:
-        """How many looks wait for their answer."""
-
-    async def run(self) -> None:
-        """Look, again and again, until `stop`."""
-
-    def set_period(self, period_s: float) -> None:
-        """Look this often from now on; bounded by what the probe's target can take."""
-
-    def hold(self) -> None:
-        """Start no look until `resume`."""
-
-    def resume(self) -> None:
-        """Go on looking."""
-
-    async def drain(self) -> None:
-        """Wait until nothing is in flight."""
-
-    def stop(self) -> None:
-        """Start no further look."""
 
 
 class Drill:
@@ -74,6 +46,8 @@ class Drill:
         recorder: The one writer.
 
         control: Where people and signals ask to stop.
+
+        beside: The people's side.
     """
 
     def __init__(  # noqa: PLR0913 - a drill is put together here and nowhere else
@@ -85,6 +59,7 @@ class Drill:
         probes: dict[str, Probe],
         recorder: Recorder,
         control: Control,
+        beside: Beside,
     ) -> None:
         self.plan = plan
         self.run_info = run
@@ -92,6 +67,8 @@ class Drill:
         self.probes = probes
         self.recorder = recorder
         self.control = control
+        self.beside = beside
+        beside.bind(self)
         self._journeys = [probe.name for probe in plan.probes if probe.kind == "journey"]
         self._injections: Sequence[Injection] = ()
         self._body = anyio.CancelScope()
@@ -114,6 +91,7 @@ class Drill:
         """
         self.recorder.phase("preflight")
         self.recorder.add(self.plan.planned(self.recorder.t()), durable=True)
+        self.recorder.add(self.plan.incident, durable=True)
         await self.stack.claim(self.run_info)
         async with anyio.create_task_group() as group:
             for work in (self._listen, self._obey, self._keep_pace):
@@ -131,13 +109,18 @@ class Drill:
                 await self._arm()
                 for probe in self.probes.values():
                     group.start_soon(self._guarded, probe.run)
+                await self.beside.before()
                 if await self._baseline():
+                    group.start_soon(self._guarded, self.beside.run)
                     await self._faults()
                     await self._quiet()
+                    await self.beside.after()
         except Exception as error:  # noqa: BLE001 - the report must be written all the same
             self._abort(told(error))
         if self._body.cancelled_caught:
             self._abort(self.control.reason or "stopped")
+        with anyio.CancelScope(shield=True):
+            await self.beside.put_back()
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """Whatever fails beside the drill ends it in order: heal, judge, report."""
@@ -190,8 +173,19 @@ class Drill:
                 group.start_soon(self._watch_abort_conditions)
                 for injection in self._injections:
                     faults.start_soon(injection.live, start)
+            await self.beside.settle()
             group.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True):
+            await self.beside.put_back()
         self.recorder.phase("heal")
+
+    async def end_faults(self) -> str:
+        """End every fault now; returns when each is healed or known not to be."""
+        for injection in self._injections:
+            injection.end()
+        for injection in self._injections:
+            await injection.over.wait()
+        return f"healed: {', '.join(injection.id for injection in self._injections)}"
 
     def _on_heal_call(self, *, momentary: bool) -> None:
         self._pace.hurry(everyone=momentary)

@@ -66,7 +66,7 @@ class Incident:
         Raises:
             OutOfOrder: It is set already, or what it follows has not been reached.
         """
-        self._refuse(name)
+        self.check(name)
         now = self._recorder.t()
         at = now if mark.at is None else mark.at
         moment = MomentSet(
@@ -87,11 +87,16 @@ class Incident:
         """Something happened that acts may wait for and that is no moment of its own."""
         self._events[name].set()
 
+    def has(self, name: str) -> bool:
+        """Whether *name* has been reached."""
+        return self._events[name].is_set()
+
     async def reached(self, name: str) -> None:
         """Wait until *name* has been reached."""
         await self._events[name].wait()
 
-    def _refuse(self, name: str) -> None:
+    def check(self, name: MomentName) -> None:
+        """Raise OutOfOrder if *name* could not be set now."""
         if name in self._reached:
             raise OutOfOrder(f"the incident is {name} already")
         before = ORDER[: ORDER.index(name)]

@@ -54,16 +54,34 @@ class Injection:
         self._recorder = recorder
         self._on_heal_call = on_heal_call
         self._lock = anyio.Lock()
+        self._ended = anyio.Event()
         self.in_force = False
+        self.over = anyio.Event()
+        """Set when it is healed, or known not to be."""
 
     def armed(self) -> ArmedFault:
         """Intent and undo, as they are written on the engine."""
         spec = self.spec.model_dump_json(by_alias=True, exclude_none=True)
         return ArmedFault(id=self.id, fault=self.spec.fault, spec=spec, undo=self.undo)
 
+    def end(self) -> None:
+        """Heal now instead of at the end of `for`; one that has not begun never will."""
+        self._ended.set()
+
     async def live(self, start: float) -> None:
         """Run the whole life; *start* is when the phase of faults began, monotonic seconds."""
-        await anyio.sleep_until(start + self.spec.at)
+        try:
+            await self._until_end(start + self.spec.at)
+            if not self._ended.is_set():
+                await self._live()
+        finally:
+            self.over.set()
+
+    async def _until_end(self, moment: float) -> None:
+        with anyio.move_on_at(moment):
+            await self._ended.wait()
+
+    async def _live(self) -> None:
         called = anyio.current_time()
         self._recorder.fault(self.id, "intent")
         try:
@@ -77,7 +95,7 @@ class Injection:
             if self.spec.momentary:
                 await self._comes_back(called)
             else:
-                await anyio.sleep_until(hold_from + (self.spec.for_ or 0.0))
+                await self._until_end(hold_from + (self.spec.for_ or 0.0))
         except Exception as error:  # noqa: BLE001 - the heal must run, the report must say why
             self._recorder.fault(self.id, "not_effective", f"injection failed: {error}")
         finally:

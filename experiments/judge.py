@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from drill.clocks import playbook_clocks
 from drill.errors import EXIT_FAIL, EXIT_PASS, EXIT_UNKNOWN
 from drill.events import (
     FaultChange,
@@ -20,10 +21,12 @@ from drill.events import (
     SeverityJudged,
     SlaJudged,
 )
+from drill.incident import IncidentPlanned
 from drill.journal import Journal
 from drill.moments import impact
 from drill.records import AnyEvent
-from drill.verdict import Cause, Health, Verdict, merge
+from drill.severity import severity_seen
+from drill.verdict import Cause, Verdict, merge
 from validators.checks.after import STABLE_FOR_S, healed_at, recovery_of
 from validators.checks.base import (
     CheckSpec,
@@ -31,7 +34,6 @@ from validators.checks.base import (
     fault_times,
     fault_window,
     fingerprint,
-    within,
 )
 
 EXIT_CODES = {Verdict.PASS: EXIT_PASS, Verdict.FAIL: EXIT_FAIL, Verdict.UNKNOWN: EXIT_UNKNOWN}
@@ -62,16 +64,18 @@ class Judgement(msgspec.Struct, frozen=True):
 
 def judge(journal: Journal, checks: Sequence[CheckSpec], t: float) -> Judgement:
     """Judge every check; a check that raises is UNKNOWN with its reason."""
-    findings = [(check.label, _judge_one(check, journal)) for check in checks]
+    findings = [(check, _judge_one(check, journal)) for check in checks]
     stable_for = max((getattr(check, "stable_for", 0.0) for check in checks), default=0.0)
     recoveries = _recoveries(journal, stable_for or STABLE_FOR_S)
     moments = list(_moments(journal, recoveries))
+    named = {moment.name: moment for moment in (*journal.every(MomentSet), *moments)}
     events: list[AnyEvent] = [
         Recovered(t=t, probes=recoveries),
         *moments,
+        *playbook_clocks(journal, named, t),
         *_slas(journal, moments, recoveries, t),
-        _severity(journal, t),
-        *(_found(label, finding, t) for label, finding in findings),
+        _severity(journal, findings, t),
+        *(_found(check.label, finding, t) for check, finding in findings),
     ]
     return Judgement(events=events, verdict=merge(finding.verdict for _, finding in findings))
 
@@ -182,25 +186,14 @@ def _clock(name: str, limit: float | None, start: MomentSet, end: MomentSet, t: 
     )
 
 
-def _severity(journal: Journal, t: float) -> SeverityJudged:
-    """The playbook's table as far as observations reach; 3 or 4 they cannot decide."""
+def _severity(
+    journal: Journal, findings: Sequence[tuple[CheckSpec, Finding]], t: float
+) -> SeverityJudged:
+    """The playbook's own rules over what was recorded; what they cannot decide is undecided."""
     declared = journal.header.severity
-    planned = journal.first(Planned)
-    window = fault_window(journal)
+    planned, window = journal.last(IncidentPlanned), fault_window(journal)
     if planned is None or window is None:
         return SeverityJudged(t=t, declared=declared, seen=None, reason="nothing was broken")
-    worst: dict[str, int] = {}
-    for probe in planned.probes:
-        columns = journal.columns(probe.name)
-        worst[probe.name] = max((columns.health[i] for i in within(columns, window)), default=0)
-    sacred = [p.name for p in planned.probes if p.sacred and worst[p.name] == Health.DOWN]
-    if sacred:
-        reason = f"a sacred feature was down: {', '.join(sacred)}"
-        return SeverityJudged(t=t, declared=declared, seen=1, reason=reason)
-    hurt = [name for name, health in worst.items() if health in (Health.DEGRADED, Health.DOWN)]
-    if hurt:
-        reason = f"major functionality degraded: {', '.join(hurt)}"
-        return SeverityJudged(t=t, declared=declared, seen=2, reason=reason)
-    return SeverityJudged(
-        t=t, declared=declared, seen=None, reason="no probe was bad; 3 or 4 cannot be told apart"
-    )
+    failed = {check.check for check, finding in findings if finding.verdict is Verdict.FAIL}
+    seen, reason = severity_seen(journal, planned.rules, since=window.start, failed=failed)
+    return SeverityJudged(t=t, declared=declared, seen=seen, reason=reason)

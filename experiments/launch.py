@@ -14,8 +14,9 @@ from drill.errors import EXIT_UNKNOWN, BadInput, DrillError
 from drill.events import EvidenceKept, Header, PlannedProbe
 from drill.journal import Journal
 from drill.records import Record
+from experiments.beside import Nobody, Probe
 from experiments.control import Control
-from experiments.engine import Drill, Probe
+from experiments.engine import Drill
 from experiments.environment import Environment
 from experiments.guards import check_exposures
 from experiments.plan import Plan
@@ -97,7 +98,13 @@ async def _run_obeying(
     async with anyio.create_task_group() as group:
         await group.start(_obey_signals, control)
         drill = Drill(
-            plan, info, stack=stack, probes=dict(probes), recorder=recorder, control=control
+            plan,
+            info,
+            stack=stack,
+            probes=dict(probes),
+            recorder=recorder,
+            control=control,
+            beside=Nobody(),
         )
         try:
             code = await drill.run()

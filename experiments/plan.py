@@ -4,24 +4,24 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from drill.duration import show_duration
 from drill.errors import BadInput
 from drill.events import Planned, PlannedFault, PlannedProbe
+from drill.incident import IncidentPlanned
 from experiments.environment import Environment
 from experiments.faults.base import FaultSpec
 from experiments.files import Document, Location
+from experiments.plan_incident import incident_problems, plan_incident
 from experiments.problems import nearest
 from experiments.scenario import Scenario
-from validators.checks import ALWAYS
+from experiments.site import Site
+from validators.checks import ALWAYS, IMPLIED
 from validators.checks.base import CheckSpec
 
 FAST_PERIOD_S = 0.02
 """Between the call of the heal and the recovery, for probes that a check names."""
 NOT_BUILT = "not built yet; leave it out until the release that brings it"
-NEVER_LOOKED = (
-    "payments ledger (nothing lost, nobody charged twice)",
-    "detection by alerts, acknowledgement, containment, rollback and communication",
-)
+NO_LEDGER = "payments ledger (nothing lost, nobody charged twice)"
+NO_PEOPLE = "detection by alerts, acknowledgement, containment, rollback and communication"
 
 
 class ArmedSpec(msgspec.Struct, frozen=True):
@@ -40,6 +40,7 @@ class Plan(msgspec.Struct, frozen=True):
     probes: Sequence[PlannedProbe]
     checks: Sequence[CheckSpec]
     fast_periods: Mapping[str, float]
+    incident: IncidentPlanned
     notes: Sequence[str] = ()
 
     @property
@@ -63,6 +64,12 @@ class Plan(msgspec.Struct, frozen=True):
         """When the last fault is over, in seconds from the first phase of faults."""
         return max(each.spec.at + (each.spec.for_ or 0.0) for each in self.faults)
 
+    @property
+    def not_checked(self) -> Sequence[str]:
+        """What this drill does not look at, for the report."""
+        rehearsed = self.incident.detections or self.incident.acts
+        return (NO_LEDGER,) if rehearsed else (NO_LEDGER, NO_PEOPLE)
+
     def planned(self, t: float) -> Planned:
         """The plan as the journal keeps it."""
         return Planned(
@@ -73,7 +80,7 @@ class Plan(msgspec.Struct, frozen=True):
             baseline_s=self.scenario.baseline,
             recover_limit_s=self.recover_limit_s,
             notes=list(self.notes),
-            not_checked=list(NEVER_LOOKED),
+            not_checked=list(self.not_checked),
         )
 
 
@@ -90,26 +97,25 @@ def _planned_fault(each: ArmedSpec) -> PlannedFault:
     )
 
 
-def make_plan(
-    scenario: Scenario, document: Document, environment: Environment, services: frozenset[str]
-) -> Plan:
+def make_plan(scenario: Scenario, document: Document, site: Site) -> Plan:
     """
     Resolve a scenario in an environment; touches nothing.
 
     Args:
         scenario: What is to be done.
         document: The file it was read from, for the places of problems.
-        environment: Where it is to be done.
-        services: The services of the environment's compose file.
+        site: Where it is to be done, and by which playbook.
 
     Raises:
         BadInput: Every problem at once, with its place in the scenario.
     """
+    environment = site.environment
     groups = environment.groups()
     problems = [
         *_not_built(scenario),
-        *_fault_problems(scenario.faults, environment, services),
+        *_fault_problems(scenario.faults, environment, site.services),
         *_probe_problems(scenario, groups),
+        *incident_problems(scenario, site),
     ]
     if problems:
         raise BadInput(*(f"{document.place(place)}: {text}" for place, text in problems))
@@ -118,13 +124,15 @@ def make_plan(
         for check in (*scenario.during, *scenario.after)
     ]
     named = frozenset(name for check in checks for name in check.named_probes())
+    incident = plan_incident(scenario, site)
     probes = [*_http_probes(environment), *_journeys(environment, named)]
     return Plan(
         scenario=scenario,
         environment=environment,
         faults=[ArmedSpec(f"f{index}", spec) for index, spec in enumerate(scenario.faults, 1)],
         probes=probes,
-        checks=[*checks, *_always(scenario.faults)],
+        checks=[*checks, *_always(scenario.faults), *_implied(incident)],
+        incident=incident,
         fast_periods={
             name: max(FAST_PERIOD_S, probe.shortest_period_s)
             for name, probe in environment.probes.items()
@@ -142,10 +150,16 @@ def _always(faults: Sequence[FaultSpec]) -> Iterator[CheckSpec]:
             yield check(check=name)
 
 
+def _implied(incident: IncidentPlanned) -> Iterator[CheckSpec]:
+    """What a scenario promises by rehearsing detection, people, messages or releases."""
+    for check in IMPLIED:
+        if check.applies(incident):
+            yield check(check=str(check.model_fields["check"].default))
+
+
 def _not_built(scenario: Scenario) -> Iterator[tuple[Location, str]]:
-    for field in ("load", "respond", "detect"):
-        if getattr(scenario, field):
-            yield (field,), NOT_BUILT
+    if scenario.load:
+        yield ("load",), NOT_BUILT
     for part in ("during", "after"):
         for index, check in enumerate(getattr(scenario, part)):
             if check.check == "loses_nothing":
@@ -261,23 +275,3 @@ def _notes(faults: Sequence[FaultSpec], environment: Environment) -> Iterator[st
                 f"{spec.fault} to {getattr(spec, 'to', '')} matches addresses: other names on "
                 "the same address are cut as well"
             )
-
-
-def describe(plan: Plan) -> list[str]:
-    """The plan as lines for people."""
-    lines = [f"{plan.scenario.title} (severity {plan.scenario.severity})", ""]
-    lines += [f"  baseline  every probe good for {show_duration(plan.scenario.baseline)}"]
-    for each in plan.faults:
-        spec = each.spec
-        length = f"for {show_duration(spec.for_)}" if spec.for_ else "momentary"
-        to = f" to {spec.to}" if hasattr(spec, "to") else ""
-        start = f"at {show_duration(spec.at)}"
-        lines.append(f"  {each.id:9} {spec.fault} on {spec.target}{to}, {start}, {length}")
-        lines += [f"  {'':9}   in by: {spec.path()}", f"  {'':9}   out by: {spec.heals_how}"]
-    lines += [f"  check     {check.label}: {check.about}" for check in plan.checks]
-    for probe in plan.probes:
-        sacred = ", sacred" if probe.sacred else ""
-        lines.append(f"  probe     {probe.name} every {show_duration(probe.period_s)}{sacred}")
-    lines += [f"  note      {note}" for note in plan.notes]
-    lines += [f"  unseen    {item}" for item in NEVER_LOOKED]
-    return lines

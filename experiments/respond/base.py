@@ -4,23 +4,15 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
-import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from drill.duration import Duration
-from experiments.environment import Environment
 from experiments.respond.ports import Hands
+from experiments.site import Site
 
 Trigger = Literal["effective", "detected", "escalated", "acknowledged", "contained", "resolved"]
 Kind = Literal["acknowledge", "contain", "resolve", "update"]
 Sets = Literal["acknowledged", "contained", "resolved", ""]
-
-
-class Site(msgspec.Struct, frozen=True):
-    """What an act is checked against before the drill: where it would act."""
-
-    environment: Environment
-    services: frozenset[str]
 
 
 class ActSpec(BaseModel):

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from experiments.problems import nearest
-from experiments.respond.base import ActSpec, Kind, Sets, Site
+from experiments.respond.base import ActSpec, Kind, Sets
 from experiments.respond.ports import Hands
+from experiments.site import Site
 
 
 class DisableFeature(ActSpec):

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from drill.duration import Duration
-from experiments.respond.base import ActSpec, Kind, Sets, Site
+from experiments.respond.base import ActSpec, Kind, Sets
 from experiments.respond.ports import Hands
+from experiments.site import Site
 
 COMMAND_LIMIT_S = 300.0
 

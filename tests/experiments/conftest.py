@@ -11,15 +11,18 @@ import trio.testing
 from drill.events import Event, FaultChange, Found, Header
 from drill.journal import Journal
 from drill.verdict import Health
+from experiments.beside import Beside, Nobody
 from experiments.control import Control
 from experiments.engine import Drill
 from experiments.environment import Environment
 from experiments.files import parse_document
 from experiments.plan import Plan, make_plan
+from experiments.playbook import PLAYBOOK, load_playbook
 from experiments.problems import build_model
 from experiments.recorder import Recorder
 from experiments.runtime.ports import RunInfo
 from experiments.scenario import scenario_model
+from experiments.site import Site
 from tests.experiments.fakes import FakeProbe, FakeSink, FakeStack
 
 E = TypeVar("E", bound=Event)
@@ -54,7 +57,8 @@ def plan_of(text: str) -> Plan:
     document = parse_document("scenario.yaml", text.encode(), {})
     scenario = build_model(scenario_model(), document)
     environment = Environment.model_validate(ENVIRONMENT)
-    return make_plan(scenario, document, environment, frozenset(SERVICES))
+    playbook = load_playbook(PLAYBOOK)
+    return make_plan(scenario, document, Site(environment, frozenset(SERVICES), playbook))
 
 
 class Rehearsal:
@@ -89,6 +93,7 @@ class Rehearsal:
             probes=dict(self.probes),
             recorder=self.recorder,
             control=self.control,
+            beside=self.beside(),
         )
         async with anyio.create_task_group() as group:
             if self.meanwhile:
@@ -97,6 +102,10 @@ class Rehearsal:
             group.cancel_scope.cancel()
         self.stack.close()
         return code
+
+    def beside(self) -> Beside:
+        """Who is beside the faults; nobody, unless a test's subclass says otherwise."""
+        return Nobody()
 
     def run(self) -> int:
         """The exit code of the drill, in no time at all."""

@@ -8,6 +8,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from drill.events import FaultChange
+from drill.incident import IncidentPlanned
 from drill.journal import Columns, Journal
 from drill.verdict import Cause, Verdict
 
@@ -59,6 +60,15 @@ class CheckSpec(BaseModel):
         Returns:
             UNKNOWN where the journal has no evidence.
         """
+
+
+class ImpliedCheck(CheckSpec):
+    """A promise that a scenario makes by rehearsing something, without naming it."""
+
+    @classmethod
+    @abstractmethod
+    def applies(cls, planned: IncidentPlanned) -> bool:
+        """Whether a drill planned like this promises it."""
 
 
 class ProbeCheck(CheckSpec):

@@ -91,6 +91,7 @@ class Responder:
                         group.start_soon(self._auto, act)
                 for step in self.planned.escalations:
                     group.start_soon(self._escalate, step.after_s, step.role)
+                await anyio.sleep_forever()  # People may speak when nothing is planned any more.
         finally:
             self._control.answer = None
 

@@ -33,6 +33,8 @@ ENVIRONMENT = {
     "compose": {"project": "fake", "file": "compose.yaml"},
     "outside": [{"name": "paystack", "host": "api.paystack.co", "kind": "vendor-test"}],
     "web": "http://127.0.0.1:1",
+    "features": {"checkout": {"flag": "checkout"}},
+    "monitoring": {"alertmanager": "http://127.0.0.1:1"},
     "probes": {
         "feature": {"sacred": True, "http": [{"url": "/feature"}]},
         "checkout": {"http": [{"url": "/checkout"}]},

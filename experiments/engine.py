@@ -7,7 +7,6 @@ that a drill of ten minutes runs in milliseconds of virtual time: no thread, soc
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
 
 import anyio
 
@@ -19,7 +18,7 @@ from experiments.judge import judge
 from experiments.pace import SETTLED_S, Pace
 from experiments.plan import Plan
 from experiments.recorder import Recorder
-from experiments.runtime.ports import RunInfo, Stack
+from experiments.runtime.ports import Probe, RunInfo, Stack
 from experiments.watch import all_back, baseline_missing, down_for
 
 BASELINE_PATIENCE_S = 60.0
@@ -28,34 +27,6 @@ JOURNEY_PATIENCE_S = 15.0
 LOOK_S = 0.1
 GRACE_S = 5.0
 CLEAN_LIMIT_S = 30.0
-
-
-class Probe(Protocol):
-    """A probe that runs on its own schedule until it is stopped."""
-
-    name: str
-
-    @property
-    def in_flight(self) -> int:
-        """How many looks wait for their answer."""
-
-    async def run(self) -> None:
-        """Look, again and again, until `stop`."""
-
-    def set_period(self, period_s: float) -> None:
-        """Look this often from now on; bounded by what the probe's target can take."""
-
-    def hold(self) -> None:
-        """Start no look until `resume`."""
-
-    def resume(self) -> None:
-        """Go on looking."""
-
-    async def drain(self) -> None:
-        """Wait until nothing is in flight."""
-
-    def stop(self) -> None:
-        """Start no further look."""
 
 
 class Drill:
@@ -74,6 +45,8 @@ class Drill:
         recorder: The one writer.
 
         control: Where people and signals ask to stop.
+
+        keep_evidence: Called once, with staging given back and nothing judged yet.
     """
 
     def __init__(  # noqa: PLR0913 - a drill is put together here and nowhere else
@@ -85,6 +58,7 @@ class Drill:
         probes: dict[str, Probe],
         recorder: Recorder,
         control: Control,
+        keep_evidence: Callable[[], Awaitable[None]],
     ) -> None:
         self.plan = plan
         self.run_info = run
@@ -92,6 +66,7 @@ class Drill:
         self.probes = probes
         self.recorder = recorder
         self.control = control
+        self.keep_evidence = keep_evidence
         self._journeys = [probe.name for probe in plan.probes if probe.kind == "journey"]
         self._injections: Sequence[Injection] = ()
         self._body = anyio.CancelScope()
@@ -122,6 +97,7 @@ class Drill:
             with anyio.CancelScope(shield=True):
                 await self._stop_probes()
                 remaining = await self._leave()
+                await self._guarded(self.keep_evidence)
             group.cancel_scope.cancel()
         return self._finish(remaining)
 

@@ -14,14 +14,15 @@ from drill.errors import EXIT_UNKNOWN, BadInput, DrillError
 from drill.events import EvidenceKept, Header, PlannedProbe
 from drill.journal import Journal, Record
 from experiments.control import Control
-from experiments.engine import Drill, Probe
+from experiments.engine import Drill
 from experiments.environment import Environment
+from experiments.evidence import LogKeeper
 from experiments.guards import check_exposures
 from experiments.plan import Plan
 from experiments.recorder import Listener, Recorder
-from experiments.run_folder import RUNS, new_run, provenance, run_id
+from experiments.run_folder import RUNS, new_run, provenance, run_id, writer
 from experiments.runtime.docker.stack import DockerStack, open_stack
-from experiments.runtime.ports import RunInfo
+from experiments.runtime.ports import Probe, RunInfo
 from validators.probes.build import build_journey, run_http, run_journey
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -95,8 +96,15 @@ async def _run_obeying(
     code = EXIT_UNKNOWN
     async with anyio.create_task_group() as group:
         await group.start(_obey_signals, control)
+        logs = LogKeeper(stack, recorder, writer(Path(info.directory)))
         drill = Drill(
-            plan, info, stack=stack, probes=dict(probes), recorder=recorder, control=control
+            plan,
+            info,
+            stack=stack,
+            probes=dict(probes),
+            recorder=recorder,
+            control=control,
+            keep_evidence=logs.keep,
         )
         try:
             code = await drill.run()

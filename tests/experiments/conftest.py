@@ -14,6 +14,7 @@ from drill.verdict import Health
 from experiments.control import Control
 from experiments.engine import Drill
 from experiments.environment import Environment
+from experiments.evidence import LogKeeper
 from experiments.files import parse_document
 from experiments.plan import Plan, make_plan
 from experiments.problems import build_model
@@ -70,6 +71,7 @@ class Rehearsal:
             "checkout": self._checkout,
         }
         self.probes: dict[str, FakeProbe] = {}
+        self.files: dict[str, bytes] = {}
         self.meanwhile: Callable[[Rehearsal], Coroutine[object, object, object]] | None = None
 
     def _checkout(self) -> Health:
@@ -89,6 +91,7 @@ class Rehearsal:
             probes=dict(self.probes),
             recorder=self.recorder,
             control=self.control,
+            keep_evidence=LogKeeper(self.stack, self.recorder, self.files.__setitem__).keep,
         )
         async with anyio.create_task_group() as group:
             if self.meanwhile:

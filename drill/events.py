@@ -12,7 +12,15 @@ import msgspec
 
 SCHEMA = "drill-journal/1"
 PhaseName = Literal[
-    "preflight", "baseline", "faults", "heal", "quiet", "reconcile", "judge", "report"
+    "preflight",
+    "baseline",
+    "faults",
+    "heal",
+    "quiet",
+    "reconcile",
+    "judge",
+    "report",
+    "look",  # a run without faults has no other than this one and `judge`
 ]
 FaultState = Literal[
     "armed",  # agent or marker is on the engine, with intent and undo

@@ -78,7 +78,7 @@ def verify(env: str, runs: Path | None) -> None:
 
     environment, _ = load_environment(find_environment(env))
     with _view() as listen:
-        done = anyio.run(verify_environment, environment, runs or RUNS, listen)
+        done = anyio.run(verify_environment, environment, env, runs or RUNS, listen)
     _tell(done)
 
 

@@ -66,13 +66,16 @@ def judge(journal: Journal, checks: Sequence[CheckSpec], t: float) -> Judgement:
     stable_for = max((getattr(check, "stable_for", 0.0) for check in checks), default=0.0)
     recoveries = _recoveries(journal, stable_for or STABLE_FOR_S)
     moments = list(_moments(journal, recoveries))
-    events: list[AnyEvent] = [
+    told: list[AnyEvent] = [
         Recovered(t=t, probes=recoveries),
         *moments,
         *_slas(journal, moments, recoveries, t),
         _severity(journal, t),
-        *(_found(label, finding, t) for label, finding in findings),
     ]
+    planned = journal.first(Planned)
+    if planned is not None and not planned.faults:
+        told = []  # Without faults there is nothing to recover from, and no severity.
+    events = [*told, *(_found(label, finding, t) for label, finding in findings)]
     return Judgement(events=events, verdict=merge(finding.verdict for _, finding in findings))
 
 

@@ -33,6 +33,7 @@ from validators.checks.base import (
     fingerprint,
     within,
 )
+from validators.checks.engine_loss import blamed
 
 EXIT_CODES = {Verdict.PASS: EXIT_PASS, Verdict.FAIL: EXIT_FAIL, Verdict.UNKNOWN: EXIT_UNKNOWN}
 Word = Literal["pass", "unknown", "fail"]
@@ -81,7 +82,7 @@ def judge(journal: Journal, checks: Sequence[CheckSpec], t: float) -> Judgement:
 
 def _judge_one(check: CheckSpec, journal: Journal) -> Finding:
     try:
-        return check.judge(journal)
+        return blamed(check, check.judge(journal), journal)
     except Exception as error:  # noqa: BLE001 - a broken check must never look like a kept promise
         reason = f"the check itself failed: {type(error).__name__}: {error}"
         return Finding(Verdict.UNKNOWN, reason, Cause.HARNESS)

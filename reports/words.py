@@ -80,7 +80,7 @@ def works_line(story: Story) -> str:
         judged[finding.verdict].append(inner or finding.check)
     if not story.findings:
         return "whether everything works now is not known: nothing was judged"
-    told = {"fail": "does not work now", "unknown": "not known whether it works now"}
+    told = {"fail": "not good now", "unknown": "not known whether good now"}
     lines = [f"{text}: {', '.join(judged[word])}" for word, text in told.items() if judged[word]]
     if lines and judged["pass"]:
         lines.append(f"all else works ({len(judged['pass'])})")

@@ -69,7 +69,11 @@ class PathSeen(msgspec.Struct, frozen=True):
 
 
 class EngineEvent(msgspec.Struct, frozen=True):
-    """The engine's own word that something happened to one of the stack's containers."""
+    """
+    The engine's own word that something happened to one of the stack's containers.
+
+    Without a service it is about the engine itself: `engine.lost` and `engine.back`.
+    """
 
     service: str
     container: str

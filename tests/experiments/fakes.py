@@ -64,8 +64,11 @@ class FakeStack:
             service=service, container="c-" + service, action=action, at=now, wall_s=now
         )
         if not self.blind:
-            self.shown.append(event)
-            self._send.send_nowait(event)
+            self.say(event)
+
+    def say(self, event: EngineEvent) -> None:
+        self.shown.append(event)
+        self._send.send_nowait(event)
 
     async def state(self, service: str) -> ContainerState:
         await anyio.lowlevel.checkpoint()

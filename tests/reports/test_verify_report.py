@@ -55,7 +55,7 @@ def test_what_does_not_work_is_named() -> None:
     journal = journals.verified("checkout")
     text = render_text(journal)
     assert "✖ FAIL" in text
-    assert "does not work now: checkout; all else works (4)" in text
+    assert "not good now: checkout; all else works (4)" in text
     assert "everything works now" not in text + page(journal)
     assert "1 of 5 looks not good" in page(journal)
 

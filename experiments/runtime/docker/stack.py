@@ -43,7 +43,8 @@ class DockerStack:
     Implements `ports.Stack`; make one with `open_stack`.
 
     Beside the engine's events, `events()` gives `agent.lost` when a service's agent ended or let go
-    of a rule as the drill was silent: the fault is no longer in force; `rearm`, then inject.
+    of a rule as the drill was silent: the fault is no longer in force; `rearm`, then inject. And
+    `engine.lost` and `engine.back`, without a service, when the engine itself was away.
     """
 
     def __init__(self, engine: Engine, project: str, targets: Collection[str] | None) -> None:

@@ -23,6 +23,7 @@ LIMIT_S = 6.0
 LEAD_S = 2.0
 """What matters most begins so long before the first fault."""
 FOLDER = "evidence/logs"
+CUT = "# cut here:"
 
 Write = Callable[[str, bytes], None]
 """Writes a file below the run's folder, by its path from there; may raise OSError."""
@@ -48,19 +49,20 @@ class LogKeeper:
     async def keep(self) -> None:
         """Read and write every log; returns within `LIMIT_S` and raises nothing."""
         services = self._containers()
-        done: set[str] = set()
+        read: dict[str, str] = {}
 
         async def one(service: str, containers: Sequence[str]) -> None:
-            await self._keep_one(service, containers)
-            done.add(service)
+            read[service] = await self._read(service, containers)
 
         with anyio.move_on_after(LIMIT_S):
             async with anyio.create_task_group() as group:
                 for service, containers in services.items():
                     group.start_soon(one, service, containers)
-        for service in services:
-            if service not in done:
+        for service in sorted(services):
+            if service not in read:
                 self._miss(service, f"the engine gave none within {LIMIT_S:g} s")
+            elif read[service]:
+                self._put(service, read[service])
 
     def _containers(self) -> dict[str, list[str]]:
         """Full ids by service: what the stack was before the faults and what it is after them."""
@@ -83,8 +85,9 @@ class LogKeeper:
             limit_bytes=LIMIT_BYTES // containers,
         )
 
-    async def _keep_one(self, service: str, containers: Sequence[str]) -> None:
-        window, text, lines = self._window(len(containers)), "", 0
+    async def _read(self, service: str, containers: Sequence[str]) -> str:
+        """The text of one service's file, empty if none of its containers gave a log."""
+        window, text = self._window(len(containers)), ""
         for container in containers:
             try:
                 part = await self._stack.log(container, window)
@@ -93,11 +96,9 @@ class LogKeeper:
                 continue
             if part is None:
                 self._miss(service, f"container {container[:12]} exists no more")
-                continue
-            text += self._told(service, container, part)
-            lines += len(part.first) + len(part.last)
-        if text:
-            self._put(service, text, lines)
+            else:
+                text += self._told(service, container, part)
+        return text
 
     def _told(self, service: str, container: str, part: LogPart) -> str:
         zero_s = self._recorder.journal.header.wall_s
@@ -105,29 +106,30 @@ class LogKeeper:
         head = f"# {service}, container {container[:12]}, from the drill's start at {since} on"
         rows = [f"{head}; secrets are taken out"]
         if part.cut_before:
-            rows.append(f"# cut here: {part.cut_before} lines before the fault ({_why()})")
+            rows.append(f"{CUT} {part.cut_before} lines before the fault ({_why()})")
         rows += part.first
         if part.cut_between:
-            rows.append(f"# cut here: {part.cut_between} lines ({_why()})")
+            rows.append(f"{CUT} {part.cut_between} lines ({_why()})")
         rows += part.last
         if not part.complete:
-            rows.append("# cut here: reading took too long, the end is missing")
+            rows.append(f"{CUT} reading took too long, the end is missing")
         return "".join(f"{row}\n" for row in rows)
 
-    def _put(self, service: str, text: str, lines: int) -> None:
+    def _put(self, service: str, text: str) -> None:
         path = f"{FOLDER}/{file_name(service)}.log"
         try:
             self._write(path, text.encode("utf-8", "replace"))
         except OSError as error:
             self._miss(service, f"{path}: {error.strerror}")
             return
-        cut = ", cut to size" if "\n# cut here: " in text else ""
-        self._recorder.add(
-            EvidenceKept(
-                t=self._recorder.t(), kind="log", path=path, subject=service,
-                note=f"{lines} lines{cut}",
-            )
-        )  # fmt: skip
+        rows = text.splitlines()
+        lines = sum(not row.startswith("#") for row in rows)
+        note = f"{lines} line{'' if lines == 1 else 's'}" if lines else "wrote nothing"
+        cut = ", cut to size" if any(row.startswith(CUT) for row in rows) else ""
+        kept = EvidenceKept(
+            t=self._recorder.t(), kind="log", path=path, subject=service, note=note + cut
+        )
+        self._recorder.add(kept)
 
     def _miss(self, service: str, why: str) -> None:
         self._recorder.note(f"no log of {service or 'a container without a service'}: {why}")

@@ -94,6 +94,8 @@ def recovery_line(story: Story) -> str:
     against = "" if limit is None else f", limit {spaced(limit)}"
     slowest = f", slowest: {seen.probe}" if seen.probe else ""
     if seen.status == "recovered" and seen.value_s is not None:
+        if seen.value_s < 0:
+            return f"good again {-seen.value_s:.3f} s before the heal already{against}{slowest}"
         bounds = f"(-{seen.minus_s:.3f}/+{seen.plus_s:.3f})"
         return f"recovered {seen.value_s:.3f} s {bounds}{against}{slowest}"
     if seen.status == "censored":

@@ -19,7 +19,8 @@ from experiments.runtime.docker.watch import Watch
 pytestmark = [
     pytest.mark.docker,
     pytest.mark.skipif(
-        os.geteuid() != 0 or shutil.which("dockerd") is None, reason="a private engine needs root"
+        os.geteuid() != 0 or not (shutil.which("dockerd") and shutil.which("unshare")),
+        reason="a private engine needs root, dockerd and unshare",
     ),
 ]
 UP_LIMIT_S = 60
@@ -32,11 +33,17 @@ ALONE = (
 
 @contextmanager
 def private_engine(folder: Path) -> Iterator[None]:
-    """A Docker engine with a socket, data and state of its own; killed at the end."""
+    """
+    A Docker engine with a socket, data, state and network of its own; ended at the end.
+
+    The network matters: a dockerd without a bridge deletes the docker0 it finds, whoever's it is.
+    """
     own = [f"--host=unix://{folder}/s", f"--data-root={folder}/data", f"--exec-root={folder}/run"]
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            ["dockerd", *own, f"--pidfile={folder}/pid", *ALONE], stdout=log, stderr=log
+            ["unshare", "--net", "dockerd", *own, f"--pidfile={folder}/pid", *ALONE],
+            stdout=log,
+            stderr=log,
         )
     try:
         deadline = time.monotonic() + UP_LIMIT_S
@@ -56,6 +63,11 @@ def answers(folder: Path) -> bool:
         return bool(client.ping())
     except Exception:  # noqa: BLE001 - whatever it is, it is no answer
         return False
+
+
+def has_docker0() -> bool:
+    """Whether this machine has a docker0, which is its own engine's and must stay."""
+    return Path("/sys/class/net/docker0").exists()
 
 
 async def heard(watch: Watch, count: int) -> list[str]:
@@ -80,8 +92,11 @@ def test_an_engine_that_ends_and_returns_is_told(
     """The end of the engine and its return are events, and a stream cut on the way is none."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{folder}/s")
 
+    before = has_docker0()
+
     async def scene() -> None:
         with private_engine(folder):
+            assert has_docker0() == before
             engine = Engine()
             watch = Watch(engine, "p")
             first = watch._stream

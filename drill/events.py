@@ -12,8 +12,18 @@ import msgspec
 
 SCHEMA = "drill-journal/1"
 PhaseName = Literal[
-    "preflight", "baseline", "faults", "heal", "quiet", "reconcile", "judge", "report"
+    "preflight",
+    "baseline",
+    "faults",
+    "heal",
+    "quiet",
+    "reconcile",
+    "judge",
+    "report",
+    "look",  # a run without faults has no other than this one and `judge`
 ]
+ENGINE_LOST, ENGINE_BACK = "engine.lost", "engine.back"
+"""Actions of `EngineSaw` without a service: the engine itself stopped answering, or began again."""
 FaultState = Literal[
     "armed",  # agent or marker is on the engine, with intent and undo
     "intent",  # written and synced before the act
@@ -131,7 +141,11 @@ class StackSeen(Event, frozen=True, tag="stack"):
 
 
 class EngineSaw(Event, frozen=True, tag="engine"):
-    """An event of the container engine about one of the stack's containers."""
+    """
+    An event of the container engine about one of the stack's containers.
+
+    *action* is the engine's own word; `agent.lost`, `engine.lost` and `engine.back` are ours.
+    """
 
     service: str
     action: str

@@ -1,36 +1,8 @@
-"""What runs beside the faults of a drill, as the engine sees it: probes, and the people's side."""
+"""What runs beside the faults of a drill, as the engine sees it: the people's side."""
 
 from typing import Protocol
 
 from experiments.respond.ports import Faults
-
-
-class Probe(Protocol):
-    """A probe that runs on its own schedule until it is stopped."""
-
-    name: str
-
-    @property
-    def in_flight(self) -> int:
-        """How many looks wait for their answer."""
-
-    async def run(self) -> None:
-        """Look, again and again, until `stop`."""
-
-    def set_period(self, period_s: float) -> None:
-        """Look this often from now on; bounded by what the probe's target can take."""
-
-    def hold(self) -> None:
-        """Start no look until `resume`."""
-
-    def resume(self) -> None:
-        """Go on looking."""
-
-    async def drain(self) -> None:
-        """Wait until nothing is in flight."""
-
-    def stop(self) -> None:
-        """Start no further look."""
 
 
 class Beside(Protocol):

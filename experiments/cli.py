@@ -78,7 +78,7 @@ def verify(env: str, runs: Path | None) -> None:
 
     environment, _ = load_environment(find_environment(env))
     with _view() as listen:
-        done = anyio.run(verify_environment, environment, runs or RUNS, listen)
+        done = anyio.run(verify_environment, environment, env, runs or RUNS, listen)
     _tell(done)
 
 
@@ -95,13 +95,21 @@ def plan(scenario: str, env: str) -> None:
 
 @main.command()
 @environment_option
-def heal(env: str) -> None:
+@click.option("--force", is_flag=True, help="Even if another's drill holds it and may be alive.")
+def heal(env: str, force: bool) -> None:
     """Put back whatever a drill that died left on staging; works from any checkout."""
+    import shlex  # noqa: PLC0415
+
     from experiments.environment import find_environment, load_environment  # noqa: PLC0415
     from experiments.runtime.docker.claim import heal as heal_stack  # noqa: PLC0415
 
     environment, _ = load_environment(find_environment(env))
-    healing = heal_stack(environment.compose.project, environment.engine)
+    healing = heal_stack(
+        environment.compose.project,
+        environment.engine,
+        force=force,
+        command=f"drill heal --env {shlex.quote(env)}",
+    )
     for line in healing.healed:
         click.echo(f"healed: {line}")
     for one in healing.remaining:

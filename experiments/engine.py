@@ -12,14 +12,14 @@ import anyio
 
 from drill.errors import EXIT_UNHEALED, DrillError, told
 from drill.events import Aborted, Clean, End, EngineSaw, Remaining, StackSeen
-from experiments.beside import Beside, Probe
+from experiments.beside import Beside
 from experiments.control import Control
 from experiments.injection import Injection
 from experiments.judge import judge
 from experiments.pace import SETTLED_S, Pace
 from experiments.plan import Plan
 from experiments.recorder import Recorder
-from experiments.runtime.ports import RunInfo, Stack
+from experiments.runtime.ports import Probe, RunInfo, Stack
 from experiments.watch import all_back, baseline_missing, down_for
 
 BASELINE_PATIENCE_S = 60.0
@@ -48,6 +48,8 @@ class Drill:
         control: Where people and signals ask to stop.
 
         beside: The people's side.
+
+        keep_evidence: Called once, with staging given back and nothing judged yet.
     """
 
     def __init__(  # noqa: PLR0913 - a drill is put together here and nowhere else
@@ -60,6 +62,7 @@ class Drill:
         recorder: Recorder,
         control: Control,
         beside: Beside,
+        keep_evidence: Callable[[], Awaitable[None]],
     ) -> None:
         self.plan = plan
         self.run_info = run
@@ -69,6 +72,7 @@ class Drill:
         self.control = control
         self.beside = beside
         beside.bind(self)
+        self.keep_evidence = keep_evidence
         self._journeys = [probe.name for probe in plan.probes if probe.kind == "journey"]
         self._injections: Sequence[Injection] = ()
         self._body = anyio.CancelScope()
@@ -100,6 +104,7 @@ class Drill:
             with anyio.CancelScope(shield=True):
                 await self._stop_probes()
                 remaining = await self._leave()
+                await self._guarded(self.keep_evidence)
             group.cancel_scope.cancel()
         return self._finish(remaining)
 

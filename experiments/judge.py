@@ -35,6 +35,7 @@ from validators.checks.base import (
     fault_window,
     fingerprint,
 )
+from validators.checks.engine_loss import blamed
 
 EXIT_CODES = {Verdict.PASS: EXIT_PASS, Verdict.FAIL: EXIT_FAIL, Verdict.UNKNOWN: EXIT_UNKNOWN}
 Word = Literal["pass", "unknown", "fail"]
@@ -69,20 +70,23 @@ def judge(journal: Journal, checks: Sequence[CheckSpec], t: float) -> Judgement:
     recoveries = _recoveries(journal, stable_for or STABLE_FOR_S)
     moments = list(_moments(journal, recoveries))
     named = {moment.name: moment for moment in (*journal.every(MomentSet), *moments)}
-    events: list[AnyEvent] = [
+    told: list[AnyEvent] = [
         Recovered(t=t, probes=recoveries),
         *moments,
         *playbook_clocks(journal, named, t),
         *_slas(journal, moments, recoveries, t),
         _severity(journal, findings, t),
-        *(_found(check.label, finding, t) for check, finding in findings),
     ]
+    planned = journal.first(Planned)
+    if planned is not None and not planned.faults:
+        told = []  # Without faults there is nothing to recover from, and no severity.
+    events = [*told, *(_found(check.label, finding, t) for check, finding in findings)]
     return Judgement(events=events, verdict=merge(finding.verdict for _, finding in findings))
 
 
 def _judge_one(check: CheckSpec, journal: Journal) -> Finding:
     try:
-        return check.judge(journal)
+        return blamed(check, check.judge(journal), journal)
     except Exception as error:  # noqa: BLE001 - a broken check must never look like a kept promise
         reason = f"the check itself failed: {type(error).__name__}: {error}"
         return Finding(Verdict.UNKNOWN, reason, Cause.HARNESS)

@@ -14,16 +14,17 @@ from drill.errors import EXIT_UNKNOWN, BadInput, DrillError
 from drill.events import EvidenceKept, Header, PlannedProbe
 from drill.journal import Journal
 from drill.records import Record
-from experiments.beside import Nobody, Probe
+from experiments.beside import Nobody
 from experiments.control import Control
 from experiments.engine import Drill
 from experiments.environment import Environment
+from experiments.evidence import LogKeeper
 from experiments.guards import check_exposures
 from experiments.plan import Plan
 from experiments.recorder import Listener, Recorder
-from experiments.run_folder import RUNS, new_run, provenance, run_id
+from experiments.run_folder import RUNS, new_run, provenance, run_id, writer
 from experiments.runtime.docker.stack import DockerStack, open_stack
-from experiments.runtime.ports import RunInfo
+from experiments.runtime.ports import Probe, RunInfo
 from validators.probes.build import build_journey, run_http, run_journey
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -97,6 +98,7 @@ async def _run_obeying(
     code = EXIT_UNKNOWN
     async with anyio.create_task_group() as group:
         await group.start(_obey_signals, control)
+        logs = LogKeeper(stack, recorder, writer(Path(info.directory)))
         drill = Drill(
             plan,
             info,
@@ -105,6 +107,7 @@ async def _run_obeying(
             recorder=recorder,
             control=control,
             beside=Nobody(),
+            keep_evidence=logs.keep,
         )
         try:
             code = await drill.run()

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +32,17 @@ def new_run(directory: Path) -> Iterator[JournalFile]:
         raise
     finally:
         sink.close()
+
+
+def writer(directory: Path) -> Callable[[str, bytes], None]:
+    """What writes a file below a run's folder, by its path from there; it may raise OSError."""
+
+    def write(path: str, content: bytes) -> None:
+        file = directory / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+    return write
 
 
 def refuse_full_disk(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """`drill verify`: all validators and no fault, as the last step of a rollback or a deployment."""
 
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,13 +22,15 @@ NOT_CHECKED = ("how it behaves while something is broken: no fault was injected"
 
 
 async def verify_environment(
-    environment: Environment, runs: Path, listen: Callable[[Recorder], Sequence[Listener]]
+    environment: Environment, env: str, runs: Path, listen: Callable[[Recorder], Sequence[Listener]]
 ) -> Launched:
     """
     Look at everything once, and judge.
 
     Args:
         environment: Where to look; nothing of it is touched.
+
+        env: Its name or path as the command line has it, to repeat the run.
 
         runs: Where the run is kept.
 
@@ -37,7 +40,7 @@ async def verify_environment(
     with new_run(runs / run) as sink:
         recorder = Recorder(sink, anyio.current_time())
         recorder.listeners.extend(listen(recorder))
-        recorder.add(_header(run, environment), durable=True)
+        recorder.add(_header(run, environment, env), durable=True)
         probes = _probes(environment)
         recorder.add(_planned(probes, recorder.t()))
         await _look(environment, probes, recorder, run, runs / run)
@@ -45,13 +48,13 @@ async def verify_environment(
     return Launched(exit_code=code, directory=runs / run, journal=recorder.journal)
 
 
-def _header(run: str, environment: Environment) -> Header:
+def _header(run: str, environment: Environment, env: str) -> Header:
     return provenance(
         run,
         scenario="verify",
-        title="Everything works now",
+        title="Does everything work now?",
         project=environment.compose.project,
-        command="drill verify",
+        command=f"drill verify --env {shlex.quote(env)}",
     )
 
 
@@ -86,7 +89,7 @@ async def _look(
     run: str,
     directory: Path,
 ) -> None:
-    recorder.phase("baseline")
+    recorder.phase("look")
     patience = max((probe.deadline_s for probe in planned), default=0.0) * 2 + LOOK_FOR_S
     async with (
         built_probes(planned, environment, recorder, run, directory) as probes,
@@ -105,7 +108,7 @@ async def _look(
 
 
 def _finish(planned: list[PlannedProbe], recorder: Recorder) -> int:
-    proof = "nothing was injected"
+    proof = "no fault was injected"
     recorder.add(Clean(t=recorder.t(), wall_s=time.time(), proof=proof))
     recorder.phase("judge")
     checks = [WorksNow(check="works_now", probes=(probe.name,)) for probe in planned]

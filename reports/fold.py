@@ -101,6 +101,11 @@ class Story(msgspec.Struct, frozen=True):
         """Whether the drill ended by itself."""
         return self.exit_code is not None
 
+    @property
+    def faultless(self) -> bool:
+        """Whether this run was to look only, as `drill verify` does."""
+        return self.plan is not None and not self.plan.faults and not self.faults
+
     def wall(self, t: float) -> str:
         """Give the UTC time of day that belongs to *t*, as a label."""
         return time.strftime("%H:%M:%SZ", time.gmtime(self.header.wall_s + t - self.header.t))

@@ -10,6 +10,7 @@ import msgspec
 
 from drill.events import EvidenceKept
 from drill.journal import Columns, Journal
+from drill.verdict import Health
 from reports import words
 from reports.chart import Tick, latency, strip, time_ticks
 from reports.fold import ProbeStory, Story, fold
@@ -113,7 +114,15 @@ def _row(journal: Journal, story: Story, probe: ProbeStory) -> Row:
     """Draw one probe."""
     columns = journal.observations.get(probe.plan.name, Columns())
     paths = strip(columns, story.end_s, probe.plan.period_s)
-    return Row(probe, paths, _recovered(probe))
+    return Row(probe, paths, _looked(probe) if story.faultless else _recovered(probe))
+
+
+def _looked(probe: ProbeStory) -> str:
+    """Say in a few words how a probe was, where nothing was broken."""
+    bad = probe.observations - probe.counts[Health.OK]
+    if not probe.observations:
+        return "not looked at"
+    return f"{bad} of {probe.observations} looks not good" if bad else "every look good"
 
 
 def _recovered(probe: ProbeStory) -> str:

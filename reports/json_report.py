@@ -19,9 +19,9 @@ class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Severity(Strict, frozen=True):
-    """Declared beside seen."""
+    """Declared beside seen; *declared* None for a run without faults."""
 
-    declared: int
+    declared: int | None
     seen: int | None
 
 
@@ -201,7 +201,9 @@ def report(story: Story) -> Report:
         "aborted": story.aborted or None,
         "phases": story.phases,
         "verdict": story.verdict,
-        "severity": Severity(head.severity, story.severity.seen if story.severity else None),
+        "severity": Severity(
+            head.severity or None, story.severity.seen if story.severity else None
+        ),
         "clean": _clean(story),
         "not_checked": story.not_checked,
         "moments": {name: _moment(story, name) for name in MOMENTS},

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 from drill.journal import Journal
 from reports.fold import Story, fold
-from reports.words import clean_line, recovery_line, repeat_line, safe, why_unfinished
+from reports.words import clean_line, outcome_line, repeat_line, safe, why_unfinished
 
 
 def render_junit(journal: Journal) -> bytes:
@@ -38,7 +38,7 @@ def render_junit(journal: Journal) -> bytes:
     for name, value in {"id": head.id, "seed": str(head.seed), "commit": head.commit}.items():
         ET.SubElement(properties, "property", {"name": name, "value": safe(value)})
     suite.extend(cases)
-    told = (clean_line(story), recovery_line(story), repeat_line(story))
+    told = (clean_line(story), outcome_line(story), repeat_line(story))
     ET.SubElement(suite, "system-out").text = safe("\n".join(told))
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 

@@ -4,7 +4,17 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from drill.events import Aborted, FaultChange, Found, Header, Note, Phase, Planned
+from drill.events import (
+    ENGINE_LOST,
+    Aborted,
+    EngineSaw,
+    FaultChange,
+    Found,
+    Header,
+    Note,
+    Phase,
+    Planned,
+)
 from drill.journal import Columns, Journal
 from drill.records import Record
 from drill.verdict import Health
@@ -77,6 +87,9 @@ def plain_line(record: Record) -> str | None:
             text = f"fault {record.id}: {record.state}" + (record.proof and f" ({record.proof})")
         case Found():
             text = f"{record.verdict}: {check_name(record.check)}: {record.reason}"
+        case EngineSaw(action="engine.lost" | "engine.back"):
+            said = "does not answer" if record.action == ENGINE_LOST else "answers again"
+            text = f"the container engine {said}"
         case Aborted():
             text = f"aborted: {record.reason}"
         case Note(level="warning"):

@@ -27,7 +27,9 @@ def render_text(journal: Journal, run_dir: Path | None = None) -> str:
     lines += [f"  heal it: {command}" for command in words.heal_commands(story)[:MOST_COMMANDS]]
     lines += [f"{glyph} {story.verdict.upper()}  {story.header.title}"]
     lines += [f"  {why}" for why in [words.why_unfinished(story)] if why]
-    lines += [f"  {words.severity_line(story)}", f"  {words.recovery_line(story)}"]
+    lines += [
+        f"  {line}" for line in (words.severity_line(story), words.outcome_line(story)) if line
+    ]
     for sla in story.slas[:MOST_CLOCKS]:
         measured, limit = words.clock_line(sla), words.limit_text(sla)
         lines.append(f"  {sla.name:<12} {sla.status:<9} {measured}, {limit}")

@@ -51,6 +51,8 @@ def spaced(value_s: float) -> str:
 def clean_line(story: Story) -> str:
     """Say whether staging is as it was found."""
     clean = story.clean
+    if story.faultless and not (clean and clean.remaining):
+        return "nothing was touched: this run only looked at staging"
     if clean is None:
         return "staging is NOT proven clean: the drill did not get that far"
     if clean.remaining:
@@ -61,8 +63,28 @@ def clean_line(story: Story) -> str:
 def heal_commands(story: Story) -> list[str]:
     """Give the exact commands that heal what is left, one each, none if nothing is."""
     if story.clean is None:
-        return ["drill heal"]
+        return [] if story.faultless else ["drill heal"]
     return list(dict.fromkeys(left.command for left in story.clean.remaining))
+
+
+def outcome_line(story: Story) -> str:
+    """Say what came of it: the recovery, or what works now if there was nothing to recover from."""
+    return works_line(story) if story.faultless else recovery_line(story)
+
+
+def works_line(story: Story) -> str:
+    """Say of a run without faults what works and what does not."""
+    judged: dict[str, list[str]] = {"fail": [], "unknown": [], "pass": []}
+    for finding in story.findings:
+        inner = finding.check.partition("(")[2].removesuffix(")")
+        judged[finding.verdict].append(inner or finding.check)
+    if not story.findings:
+        return "whether everything works now is not known: nothing was judged"
+    told = {"fail": "not good now", "unknown": "not known whether good now"}
+    lines = [f"{text}: {', '.join(judged[word])}" for word, text in told.items() if judged[word]]
+    if lines and judged["pass"]:
+        lines.append(f"all else works ({len(judged['pass'])})")
+    return "; ".join(lines) or "everything works now"
 
 
 def recovery_line(story: Story) -> str:
@@ -72,6 +94,8 @@ def recovery_line(story: Story) -> str:
     against = "" if limit is None else f", limit {spaced(limit)}"
     slowest = f", slowest: {seen.probe}" if seen.probe else ""
     if seen.status == "recovered" and seen.value_s is not None:
+        if seen.value_s < 0:
+            return f"good again {-seen.value_s:.3f} s before the heal already{against}{slowest}"
         bounds = f"(-{seen.minus_s:.3f}/+{seen.plus_s:.3f})"
         return f"recovered {seen.value_s:.3f} s {bounds}{against}{slowest}"
     if seen.status == "censored":
@@ -83,7 +107,9 @@ def recovery_line(story: Story) -> str:
 
 
 def severity_line(story: Story) -> str:
-    """Give the severity declared beside the one that was seen."""
+    """Give the severity declared beside the one that was seen; empty without a fault."""
+    if story.faultless:
+        return ""
     seen = story.severity.seen if story.severity else None
     return f"severity {story.header.severity} declared, {seen or 'undecided'} seen"
 
@@ -93,7 +119,8 @@ def repeat_line(story: Story) -> str:
     header = story.header
     dirty = " + uncommitted changes" if header.dirty else ""
     command = header.command or f"drill run {shlex.quote(header.scenario)}"
-    return f"{command}  (seed {header.seed}, commit {header.commit or 'unknown'}{dirty})"
+    seed = "" if story.faultless else f"seed {header.seed}, "
+    return f"{command}  ({seed}commit {header.commit or 'unknown'}{dirty})"
 
 
 def clock_line(sla: SlaJudged) -> str:
@@ -120,4 +147,5 @@ def why_unfinished(story: Story) -> str:
     if story.aborted:
         return f"aborted: {story.aborted}"
     torn = ", its last line torn" if story.torn else ""
-    return "" if story.finished else f"the drill did not end by itself (the journal stops{torn})"
+    what = "look" if story.faultless else "drill"
+    return "" if story.finished else f"the {what} did not end by itself (the journal stops{torn})"

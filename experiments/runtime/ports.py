@@ -69,7 +69,11 @@ class PathSeen(msgspec.Struct, frozen=True):
 
 
 class EngineEvent(msgspec.Struct, frozen=True):
-    """The engine's own word that something happened to one of the stack's containers."""
+    """
+    The engine's own word that something happened to one of the stack's containers.
+
+    Without a service it is about the engine itself: `engine.lost` and `engine.back`.
+    """
 
     service: str
     container: str
@@ -95,6 +99,54 @@ class RunInfo(msgspec.Struct, frozen=True):
     project: str
     directory: str
     heal: str = "drill heal"
+
+
+class LogWindow(msgspec.Struct, frozen=True):
+    """
+    Which part of a log is wanted; what is over *limit_bytes* is cut out of its middle.
+
+    Attributes:
+        since: Nothing older.
+
+        around: Where it matters most: what is kept of a log too long begins here.
+
+        until: Nothing younger.
+    """
+
+    since: float
+    around: float
+    until: float
+    limit_bytes: int
+
+
+class LogPart(msgspec.Struct, frozen=True):
+    """
+    What one container wrote: lines with the engine's time stamps, secrets taken out.
+
+    Attributes:
+        first: The lines from *around* on, or all of them if nothing had to be cut.
+
+        last: The lines up to the end, after the cut.
+
+        cut_before: How many lines before *first* were left out.
+
+        cut_between: How many lines between *first* and *last* were left out.
+
+        complete: False when time ran out before the end was reached.
+    """
+
+    first: Sequence[str]
+    last: Sequence[str] = ()
+    cut_before: int = 0
+    cut_between: int = 0
+    complete: bool = True
+
+
+class Logs(Protocol):
+    """What the containers wrote."""
+
+    async def log(self, container: str, window: LogWindow) -> LogPart | None:
+        """The log of one container, by its full id; None if it exists no more."""
 
 
 class Lifecycle(Protocol):
@@ -147,7 +199,7 @@ class Staging(Lifecycle, Paths, Protocol):
     """All that faults may ask of the stack."""
 
 
-class Stack(Staging, Protocol):
+class Stack(Staging, Logs, Protocol):
     """All that the engine asks of the stack, around the faults."""
 
     async def survey(self) -> Sequence[Service]:
@@ -184,3 +236,31 @@ class Sink(Protocol):
 
     def write(self, record: Record, *, durable: bool = False) -> None:
         """Append one record; with *durable* it is on disk before this returns."""
+
+
+class Probe(Protocol):
+    """A probe that runs on its own schedule until it is stopped."""
+
+    name: str
+
+    @property
+    def in_flight(self) -> int:
+        """How many looks wait for their answer."""
+
+    async def run(self) -> None:
+        """Look, again and again, until `stop`."""
+
+    def set_period(self, period_s: float) -> None:
+        """Look this often from now on; bounded by what the probe's target can take."""
+
+    def hold(self) -> None:
+        """Start no look until `resume`."""
+
+    def resume(self) -> None:
+        """Go on looking."""
+
+    async def drain(self) -> None:
+        """Wait until nothing is in flight."""
+
+    def stop(self) -> None:
+        """Start no further look."""

@@ -15,6 +15,7 @@ from experiments.beside import Beside, Nobody
 from experiments.control import Control
 from experiments.engine import Drill
 from experiments.environment import Environment
+from experiments.evidence import LogKeeper
 from experiments.files import parse_document
 from experiments.plan import Plan, make_plan
 from experiments.playbook import PLAYBOOK, load_playbook
@@ -76,6 +77,7 @@ class Rehearsal:
             "checkout": self._checkout,
         }
         self.probes: dict[str, FakeProbe] = {}
+        self.files: dict[str, bytes] = {}
         self.meanwhile: Callable[[Rehearsal], Coroutine[object, object, object]] | None = None
 
     def _checkout(self) -> Health:
@@ -96,6 +98,7 @@ class Rehearsal:
             recorder=self.recorder,
             control=self.control,
             beside=self.beside(),
+            keep_evidence=LogKeeper(self.stack, self.recorder, self.files.__setitem__).keep,
         )
         async with anyio.create_task_group() as group:
             if self.meanwhile:

@@ -13,6 +13,8 @@ from experiments.runtime.ports import (
     ArmedFault,
     ContainerState,
     EngineEvent,
+    LogPart,
+    LogWindow,
     PathRule,
     PathSeen,
     RunInfo,
@@ -46,7 +48,9 @@ class FakeStack:
         self.heal_fails = 0
         self.blind = False
         self.self_healing = True
-        self.agents_lost: set[str] = set()
+        self.logs: dict[str, Callable[[LogWindow], LogPart | None]] = {}
+        self.asked_logs: list[LogWindow] = []
+        self.silent_logs: set[str] = set()
         self._send, self._events = anyio.create_memory_object_stream[EngineEvent](1000)
 
     def close(self) -> None:
@@ -60,8 +64,11 @@ class FakeStack:
             service=service, container="c-" + service, action=action, at=now, wall_s=now
         )
         if not self.blind:
-            self.shown.append(event)
-            self._send.send_nowait(event)
+            self.say(event)
+
+    def say(self, event: EngineEvent) -> None:
+        self.shown.append(event)
+        self._send.send_nowait(event)
 
     async def state(self, service: str) -> ContainerState:
         await anyio.lowlevel.checkpoint()
@@ -138,9 +145,23 @@ class FakeStack:
     async def survey(self) -> Sequence[Service]:
         await anyio.lowlevel.checkpoint()
         return [
-            Service(service=name, container="c", image="i", digest="d", status=status, restarts=0)
+            Service(
+                service=name,
+                container="c-" + name,
+                image="i",
+                digest="d",
+                status=status,
+                restarts=0,
+            )
             for name, status in self.status.items()
         ]
+
+    async def log(self, container: str, window: LogWindow) -> LogPart | None:
+        await anyio.lowlevel.checkpoint()
+        self.asked_logs.append(window)
+        if container in self.silent_logs:
+            await anyio.sleep_forever()
+        return self.logs[container](window) if container in self.logs else LogPart(first=["a line"])
 
     async def claim(self, run: RunInfo) -> None:
         await anyio.lowlevel.checkpoint()

@@ -1,6 +1,9 @@
 """Synthetic journals: a drill that passes, fails, cannot say, is aborted or is torn."""
 
 import random
+from typing import Literal
+
+import msgspec
 
 from drill import events as e
 from drill.journal import Journal
@@ -136,6 +139,31 @@ def torn() -> Journal:
     result = journal(records()[:200])
     result.torn = True
     return result
+
+
+def verified(bad: str = "") -> Journal:
+    """A run without faults, as `drill verify` makes it; the probe *bad* was down once."""
+    head = msgspec.structs.replace(
+        header("Does everything work now?"), scenario="verify", severity=0, seed=0,
+        command="drill verify --env bundled",
+    )  # fmt: skip
+    names = [*SACRED, "checkout"]
+    probes = [e.PlannedProbe(n, "http", n in SACRED, 1, 0.8) for n in names]
+    made: list[Record] = [head, e.Planned(0.1, [], probes, [f"works_now({n})" for n in names], 5)]
+    made.append(e.Phase(0.1, "look", WALL_S))
+    for name in names:
+        for k in range(5):
+            health = Health.DOWN if name == bad and k == 2 else Health.OK
+            made.append(e.Observation(name, k, k + 0.002, k + 0.03, health))
+    made += [e.Clean(5.1, WALL_S + 5, "no fault was injected"), e.Phase(5.1, "judge", WALL_S + 5)]
+    told = [e.Recovery(name, "missing") for name in names]  # As journals of before had it.
+    made += [e.Recovered(5.2, told), e.SeverityJudged(5.2, 0, None, "nothing was broken")]
+    for name in names:
+        verdict: Literal["pass", "fail"] = "fail" if name == bad else "pass"
+        reason = "down in 1 of 5 looks" if name == bad else "good in all of 5 looks"
+        made.append(e.Found(5.2, f"works_now({name})", verdict, reason, "v"))
+    made.append(e.End(5.3, WALL_S + 5, "fail" if bad else "pass", 1 if bad else 0))
+    return journal(made)
 
 
 def unknown() -> Journal:

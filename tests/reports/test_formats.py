@@ -76,6 +76,15 @@ def test_a_passing_drill_says_so_first() -> None:
     assert "--seed 7  (seed 7, commit 294bbf3 + uncommitted changes)" in text
 
 
+def test_what_was_good_before_the_heal_has_no_negative_recovery() -> None:
+    """A probe that came back while the fault was in force is told so, without a minus."""
+    journal = journals.passing()
+    journal.add(e.Recovered(39.6, [e.Recovery("checkout", "recovered", 20.0, 19.0, 20.0)]))
+    text = render_text(journal)
+    assert "good again 5.600 s before the heal already, limit 30 s, slowest: checkout" in text
+    assert "recovered -" not in text
+
+
 def test_a_failing_drill_names_what_is_left_and_why() -> None:
     """The heal command, the reason and the cause are in the first lines."""
     text = render_text(journals.failing())

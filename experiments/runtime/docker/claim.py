@@ -12,6 +12,7 @@ from experiments.runtime.docker.lock import (
     Guardian,
     create_lock,
     refuse_leftovers,
+    refuse_living,
 )
 from experiments.runtime.docker.restore import Healing, heal_project
 from experiments.runtime.ports import RunInfo
@@ -39,7 +40,7 @@ class Claim:
             self._file.say(f"drill {run.run}")
             self._guardian = Guardian(run, engine.id, self._file.fd)
             try:
-                create_lock(engine, run, self._file)
+                create_lock(engine, run, self._file, self._guardian.pid)
             except BaseException:
                 self._guardian.bye()
                 raise
@@ -59,20 +60,30 @@ class Claim:
         self._file.close()
 
 
-def heal(project: str, engine: str = "local") -> Healing:
+def heal(
+    project: str, engine: str = "local", *, force: bool = False, command: str = "drill heal"
+) -> Healing:
     """
     What `drill heal` does: wait for a guardian at work, then heal whatever dead drills left.
 
+    Args:
+        project: Compose project.
+        engine: As for `open_stack`.
+        force: Heal even what a drill of another user or machine holds that may be alive.
+        command: What a person should run for what remains.
+
     Raises:
-        StagingBusy: A living drill of this machine holds the staging.
+        StagingBusy: A living drill holds the staging, or one that nobody here can see to be dead.
         BadInput: No engine answers.
     """
     connected = Engine(engine)
     file = FileLock(connected.id, project)
     file.take()
     try:
+        if not force:
+            refuse_living(connected, project, file, command)
         file.say("healing by hand")
-        return heal_project(connected, project, None, "drill heal")
+        return heal_project(connected, project, None, command)
     except docker.errors.DockerException as error:
         raise DrillError(f"the container engine refused: {error}") from error
     finally:

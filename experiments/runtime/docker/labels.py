@@ -13,6 +13,7 @@ TARGET_VALUE = "staging"
 RUN, OF, ROLE, FAULT = "drill.run", "drill.project", "drill.role", "drill.fault"
 FOR = "drill.container"
 HOST, BOOT, FLOCK, STARTED = "drill.host", "drill.boot", "drill.flock", "drill.started"
+USER, SPACE, PROCESSES = "drill.user", "drill.pidspace", "drill.processes"
 AGENT_IMAGE = "vauntico-drills/agent:1"
 AGENT_HASH = "drill.agent"
 

@@ -1,7 +1,7 @@
 """Threads for a synchronous SDK: looks may be left behind, acts queue up one behind another."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -39,6 +39,13 @@ class Lanes:
         self._looks.shutdown(wait=False, cancel_futures=True)
         for lane in self._acts.values():
             lane.shutdown(wait=True)
+
+
+async def all_of(work: Sequence[Awaitable[object]]) -> None:
+    """Run side by side; every one ends before the first error is raised."""
+    for result in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
 
 
 def _telling(work: Callable[[], T]) -> T:

@@ -5,7 +5,6 @@ import fcntl
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,17 +18,13 @@ import docker.errors
 from drill.errors import StagingBusy, Unhealed, Unsure
 from experiments.runtime.docker import labels
 from experiments.runtime.docker.engine import Engine
+from experiments.runtime.docker.holder import holder_of, written
 from experiments.runtime.ports import RunInfo
 
 GUARDIAN_WAIT_S = 30.0
 BYE_LIMIT_S = 10.0
 GRACE_S = 1.0
 ROOT = Path(__file__).parents[3]
-
-
-def boot_id() -> str:
-    """The id of the running kernel's boot."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 class FileLock:
@@ -78,6 +73,28 @@ class FileLock:
         os.close(self.fd)
 
 
+def refuse_living(engine: Engine, project: str, flock: FileLock, command: str) -> None:
+    """
+    With our file lock held: a drill of another user or machine may still hold the lock container.
+
+    Raises:
+        StagingBusy: It lives, or nothing here shows that it is dead; says who and the way out.
+    """
+    for entry in engine.listed(f"{labels.OF}={project}", f"{labels.ROLE}=lock"):
+        holder = holder_of(entry["Labels"], flock.identity)
+        force = f"{command} --force"
+        if holder.life == "alive":
+            raise StagingBusy(
+                f"this staging is held by {holder}, and it is alive: wait for it or ask them to"
+                f" stop it; to heal it away under their hands: {force}"
+            )
+        if holder.life == "unknown":
+            raise StagingBusy(
+                f"this staging is held by {holder}, and from here nobody can see whether it lives;"
+                f" if it is dead: {force}"
+            )
+
+
 def refuse_leftovers(engine: Engine, project: str, flock: FileLock, command: str) -> None:
     """
     With our file lock held: whatever is there belongs to a dead drill, or to somebody elsewhere.
@@ -86,19 +103,8 @@ def refuse_leftovers(engine: Engine, project: str, flock: FileLock, command: str
         StagingBusy: A drill of another machine, user or checkout holds the lock container.
         Unhealed: A drill that died left something; the message has the command.
     """
+    refuse_living(engine, project, flock, command)
     found = engine.listed(f"{labels.OF}={project}")
-    for entry in found:
-        marks = entry["Labels"]
-        if marks.get(labels.ROLE) != "lock":
-            continue
-        same_boot = marks.get(labels.BOOT) == boot_id()
-        here = marks.get(labels.HOST) == socket.gethostname()
-        dead = marks.get(labels.FLOCK) == flock.identity if same_boot else here
-        if not dead:
-            raise StagingBusy(
-                f"drill {marks.get(labels.RUN)} on {marks.get(labels.HOST)} holds this staging"
-                f" since {marks.get(labels.STARTED)}; if it is dead: {command}"
-            )
     if found:
         left = ", ".join(sorted(_told(entry) for entry in found))
         raise Unhealed(f"a drill that died left {left}; heal it with: {command}")
@@ -110,7 +116,7 @@ def _told(entry: dict[str, object]) -> str:
     return f"{marks.get(labels.ROLE)} of {marks.get(labels.RUN)} {' '.join(faults)}".strip()
 
 
-def create_lock(engine: Engine, run: RunInfo, flock: FileLock) -> str:
+def create_lock(engine: Engine, run: RunInfo, flock: FileLock, guardian: int) -> str:
     """
     Take the name on the engine; the container is never started.
 
@@ -118,12 +124,8 @@ def create_lock(engine: Engine, run: RunInfo, flock: FileLock) -> str:
         StagingBusy: The name is taken.
     """
     marks = labels.written(run.run, run.project, "lock", ())
-    marks |= {
-        labels.HOST: socket.gethostname(),
-        labels.BOOT: boot_id(),
-        labels.FLOCK: flock.identity,
-        labels.STARTED: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    }
+    marks |= written(flock.identity, os.getpid(), guardian)
+    marks[labels.STARTED] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     try:
         made = engine.act.api.create_container(
             labels.AGENT_IMAGE, ["idle"], name=labels.lock_name(run.project), labels=marks

@@ -15,13 +15,16 @@ from experiments.runtime.docker import labels, left, survey
 from experiments.runtime.docker.agents import HELPER, REPLY_LIMIT_S, Agents, refuse_shared
 from experiments.runtime.docker.claim import Claim
 from experiments.runtime.docker.engine import Engine
-from experiments.runtime.docker.lanes import Lanes
+from experiments.runtime.docker.lanes import Lanes, all_of
+from experiments.runtime.docker.logs import read_log
 from experiments.runtime.docker.restore import restore
 from experiments.runtime.docker.watch import Watch
 from experiments.runtime.ports import (
     ArmedFault,
     ContainerState,
     EngineEvent,
+    LogPart,
+    LogWindow,
     Outcome,
     PathRule,
     PathSeen,
@@ -40,7 +43,8 @@ class DockerStack:
     Implements `ports.Stack`; make one with `open_stack`.
 
     Beside the engine's events, `events()` gives `agent.lost` when a service's agent ended or let go
-    of a rule as the drill was silent: the fault is no longer in force; `rearm`, then inject.
+    of a rule as the drill was silent: the fault is no longer in force; `rearm`, then inject. And
+    `engine.lost` and `engine.back`, without a service, when the engine itself was away.
     """
 
     def __init__(self, engine: Engine, project: str, targets: Collection[str] | None) -> None:
@@ -139,6 +143,9 @@ class DockerStack:
     async def survey(self) -> Sequence[Service]:
         return await self._lanes.look(lambda: survey.survey(self.engine, self.project))
 
+    async def log(self, container: str, window: LogWindow) -> LogPart | None:
+        return await self._lanes.look(lambda: read_log(self.engine, container, window))
+
     async def exposures(self) -> Mapping[str, Exposure]:
         """Hosts and live keys in every service's variables, by service."""
         return await self._lanes.look(lambda: survey.exposures(self.engine, self.project))
@@ -174,9 +181,9 @@ class DockerStack:
             self._agents.start(key, infos[group[0].id] if key else None, group)
             for key, group in groups.items()
         ]
-        await _all(starts)
+        await all_of(starts)
         self._armed |= {fault.id: fault for fault in faults}
-        await _all([self._learn(fault) for fault in faults if fault.undo.rule])
+        await all_of([self._learn(fault) for fault in faults if fault.undo.rule])
 
     async def rearm(self, service: str) -> bool:
         old = self._agents.by_service.get(service)
@@ -191,7 +198,7 @@ class DockerStack:
         await self._agents.start(service, info, old.faults)  # First, so that the intent stays.
         old.channel.close()
         await self._lanes.act(f"agent {service}", lambda: self._agents.discard(old.container))
-        await _all([self._learn(fault) for fault in old.faults])
+        await all_of([self._learn(fault) for fault in old.faults])
         return True
 
     async def events(self) -> AsyncIterator[EngineEvent]:
@@ -208,7 +215,7 @@ class DockerStack:
     async def release(self) -> None:
         if self._claim is None:
             return
-        await _all([self._agents.end(service) for service in list(self._agents.by_service)])
+        await all_of([self._agents.end(service) for service in list(self._agents.by_service)])
         claim = self._claim
         await self._lanes.act("claim", claim.give_back)
         self._claim = None
@@ -268,13 +275,6 @@ class DockerStack:
         if (before & agent.held) - rules:
             agent.held &= rules
             self._lost(service)
-
-
-async def _all(work: Sequence[Any]) -> None:
-    """Run side by side; every one ends before the first error is raised."""
-    for result in await asyncio.gather(*work, return_exceptions=True):
-        if isinstance(result, BaseException):
-            raise result
 
 
 @contextlib.asynccontextmanager

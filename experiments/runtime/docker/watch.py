@@ -7,12 +7,17 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import docker.errors
+
+from drill.events import ENGINE_BACK, ENGINE_LOST
 from experiments.runtime.docker import labels
 from experiments.runtime.docker.engine import SILENCE, Engine
 from experiments.runtime.ports import EngineEvent
 
 SLACK_S = 0.002
 RETRY_S = 0.2
+AT_ONCE_S = 0.5
+"""A stream that ended while the engine answers at once was cut by something on the way."""
 NANO = 1e-9
 
 
@@ -78,7 +83,33 @@ class Watch:
             with contextlib.suppress(*SILENCE, Exception):
                 self._read_once()
             if not self._closed:
-                time.sleep(RETRY_S)  # The engine went away; ask again from the last event on.
+                self._outlast(time.monotonic())
+                time.sleep(RETRY_S)  # Ask again, from the last event on.
+
+    def _outlast(self, ended: float) -> None:
+        """Where the stream ended because the engine did, say so and wait until it answers."""
+        if self._answer_s() <= AT_ONCE_S:
+            return
+        self._say(ENGINE_LOST, ended)
+        while not self._closed and self._answer_s() == float("inf"):
+            time.sleep(RETRY_S)
+        self._say(ENGINE_BACK, time.monotonic())
+
+    def _answer_s(self) -> float:
+        """How long the engine takes to say a word; one that starts lets its callers wait."""
+        asked = time.monotonic()
+        try:
+            self._engine.look.ping()
+        except (docker.errors.DockerException, *SILENCE):
+            return float("inf")
+        return time.monotonic() - asked
+
+    def _say(self, action: str, at: float) -> None:
+        """Our own event about the engine itself, which can hardly tell of its own end."""
+        wall_s = at + time.time() - time.monotonic()
+        event = EngineEvent(service="", container="", action=action, at=at, wall_s=wall_s)
+        with contextlib.suppress(RuntimeError):  # The loop is closed already.
+            self._loop.call_soon_threadsafe(self.add, event)
 
     def _read_once(self) -> None:
         since = f"{self._since_ns // 10**9}.{self._since_ns % 10**9:09d}"

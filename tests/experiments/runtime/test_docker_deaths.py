@@ -3,9 +3,11 @@
 import asyncio
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -170,3 +172,47 @@ async def claim_only(rig: Rig, directory: Path) -> None:
     """Claim and release."""
     async with claimed(rig, str(directory), "run2"):
         pass
+
+
+def test_a_living_drill_of_another_user_is_not_healed_away(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the other user's file lock, the lock container tells who lives and what to do."""
+    process, told = drill(rig, tmp_path, "pause")
+    # Another user has another folder of file locks, and so has another TMPDIR.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(StagingBusy) as refused:
+        heal(rig.project, command="drill heal --env x")
+    assert status(rig, "back") == "paused"
+    said = str(refused.value)
+    assert f"drill dies of {pwd.getpwuid(os.getuid()).pw_name} on " in said
+    assert str(process.pid) in said
+    assert "it is alive" in said
+    assert said.endswith("drill heal --env x --force")
+    with pytest.raises(StagingBusy, match="it is alive"):
+        asyncio.run(claim_only(rig, tmp_path))
+
+    os.kill(told["guardian"], signal.SIGKILL)
+    with pytest.raises(StagingBusy, match="it is alive"):
+        heal(rig.project)
+    process.kill()
+    took(lambda: not alive(process.pid), 5)
+    with pytest.raises(Unhealed, match="drill heal"):
+        asyncio.run(claim_only(rig, tmp_path))
+    assert not heal(rig.project).remaining
+    assert status(rig, "back") == "running"
+    assert not rig.ours()
+
+
+def test_a_living_drill_can_be_healed_away_by_force(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who says force gets staging back, whoever holds it."""
+    process, _ = drill(rig, tmp_path, "pause")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    try:
+        assert not heal(rig.project, force=True).remaining
+        assert status(rig, "back") == "running"
+        assert not rig.ours()
+    finally:
+        process.kill()

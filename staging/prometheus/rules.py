@@ -21,7 +21,7 @@ OBJECTIVES = Path(__file__).with_name("objectives.toml")
 # that ends the alert soon: 2 % of a month's budget in an hour, 5 % in six hours (Google's set).
 # Short drills cannot fire these: at 99.9 % a total outage must last 52 s before the first does.
 BURNS = ((14.4, "1h", "5m"), (6.0, "6h", "30m"))
-BURN_EVERY = "15s"
+BURN_EVERY = "5s"
 # Of a staging that is ten minutes old, an hour's mean is that of ten minutes: nothing to judge by.
 SEEN_BEFORE = 'up{service="prometheus"}'
 OTHER_ALERT = "HighResponseTime"  # what a wrong alert is called instead

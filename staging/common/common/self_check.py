@@ -34,7 +34,8 @@ class SelfCheck:
     ) -> None:
         self._check, self._name = check, name
         self._every_s, self._limit_s = every_s, limit_s
-        self._good_at: float | None = None
+        self._good_at = float("-inf")
+        self._error: str | None = None
         gauge.set_function(self._value)
 
     async def run(self) -> None:
@@ -42,9 +43,11 @@ class SelfCheck:
         while True:
             began = time.monotonic()
             error = await self._look()
-            if (error is None) != (self._good_at is not None):
-                log.warning("self check of %s: %s", self._name, error or "good")
-            self._good_at = time.monotonic() if error is None else None
+            if error is None:
+                self._good_at = time.monotonic()
+            if error != self._error:
+                log.warning("self check of %s: %s", self._name, error or "good again")
+            self._error = error
             await asyncio.sleep(max(0.0, began + self._every_s - time.monotonic()))
 
     async def _look(self) -> str | None:
@@ -60,7 +63,7 @@ class SelfCheck:
         return repr(look.exception()) if look.exception() else None
 
     def _value(self) -> float:
-        if self._good_at is None:
+        if self._error is not None:
             return 0.0
         late_s = time.monotonic() - self._good_at - self._every_s - self._limit_s
         return 1.0 if late_s < LATE_S else 0.0

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import smtplib
 import time
-from email.message import EmailMessage
 from typing import Any
 from uuid import uuid4
 
@@ -57,7 +55,7 @@ def wait_for(stack: Stack, alert: str, status: str, *, since: float) -> dict[str
 
 
 def test_prometheus_and_alertmanager_accept_their_files(stack: Stack) -> None:
-    """promtool and amtool find nothing wrong with what the containers really run."""
+    """Promtool and amtool find nothing wrong with what the containers really run."""
     stack.inside("prometheus", "promtool", "check", "rules", "/tmp/rules.yml")
     stack.inside("prometheus", "promtool", "check", "config", "/etc/staging/prometheus.yml")
     stack.inside("alertmanager", "amtool", "check-config", "/etc/staging/alertmanager.yml")
@@ -65,7 +63,7 @@ def test_prometheus_and_alertmanager_accept_their_files(stack: Stack) -> None:
 
 @pytest.mark.parametrize("file", ["alerts_test.yml", "burn_test.yml"])
 def test_each_alert_fires_when_it_should_and_only_then(stack: Stack, file: str) -> None:
-    """promtool finds every alert firing on made-up trouble, and silent on made-up health."""
+    """Promtool finds every alert firing on made-up trouble, and silent on made-up health."""
     printed = stack.inside("prometheus", "promtool", "test", "rules", f"/etc/staging/{file}")
 
     assert "SUCCESS" in printed

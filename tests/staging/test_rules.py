@@ -52,7 +52,8 @@ def test_the_alerts_are_those_the_design_names(tmp_path: Path) -> None:
 
 def test_every_alert_has_a_test_in_which_it_fires_and_one_in_which_it_does_not() -> None:
     """No alert is without a test of promtool's for both."""
-    fires, silent = set(), set()
+    fires: set[str] = set()
+    silent: set[str] = set()
     for file in sorted(PROMETHEUS.glob("*_test.yml")):
         for test in yaml.safe_load(file.read_text())["tests"]:
             for look in test["alert_rule_test"]:

@@ -1,15 +1,18 @@
-# Shared by build, up and down. Sourced, never run.
+# Shared by the scripts beside it. Sourced, never run.
 # shellcheck shell=sh
 
 HERE=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 PROJECT=${COMPOSE_PROJECT_NAME:-vauntico-staging}
 RELEASE=${VAUNTICO_RELEASE:-v1.2.0}
+PREFIX=${STAGING_IMAGES:-vauntico-drills}
 BASE=vauntico-drills/staging-base:1
 DEBIAN=debian:bookworm-slim
 SERVICES="postgres redis paystack inbox vauntico-server trust-score-backend fulfillment-engine"
-SERVICES="$SERVICES nginx"
+SERVICES="$SERVICES nginx prometheus alertmanager"
+# Releases of vauntico-server that differ from the stable one; releases.md says how.
+OTHER_RELEASES="v1.3.0 v1.3.1 v1.4.0"
 IMAGES="ca $SERVICES"
-export COMPOSE_PROJECT_NAME="$PROJECT" VAUNTICO_RELEASE="$RELEASE"
+export COMPOSE_PROJECT_NAME="$PROJECT" VAUNTICO_RELEASE="$RELEASE" STAGING_IMAGES="$PREFIX"
 
 say() { echo "staging: $*" >&2; }
 die() { say "$*"; exit 1; }

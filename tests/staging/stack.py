@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +25,13 @@ SECRET_KEY = "sk_test_staging_tests"
 T = TypeVar("T")
 
 
+def free_port() -> int:
+    """A port that nobody listens on, from the system."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @dataclass(frozen=True)
 class Stack:
     """A running staging stack."""
@@ -33,6 +40,8 @@ class Stack:
     web_port: int
     paystack_port: int
     inbox_port: int
+    prometheus_port: int = field(default_factory=free_port)
+    alertmanager_port: int = field(default_factory=free_port)
     api_key: str = API_KEY
     secret_key: str = SECRET_KEY
 
@@ -47,6 +56,16 @@ class Stack:
         return f"http://127.0.0.1:{self.inbox_port}"
 
     @property
+    def prometheus_url(self) -> str:
+        """What watches the stack."""
+        return f"http://127.0.0.1:{self.prometheus_port}"
+
+    @property
+    def alertmanager_url(self) -> str:
+        """What passes alerts on."""
+        return f"http://127.0.0.1:{self.alertmanager_port}"
+
+    @property
     def environment(self) -> dict[str, str]:
         """What compose and the scripts are run with."""
         return {
@@ -55,6 +74,8 @@ class Stack:
             "STAGING_WEB_PORT": str(self.web_port),
             "STAGING_PAYSTACK_PORT": str(self.paystack_port),
             "STAGING_INBOX_PORT": str(self.inbox_port),
+            "STAGING_PROMETHEUS_PORT": str(self.prometheus_port),
+            "STAGING_ALERTMANAGER_PORT": str(self.alertmanager_port),
             "STAGING_API_KEY": self.api_key,
             "PAYSTACK_SECRET_KEY": self.secret_key,
             "STAGING_REFUND_SETTLES_AFTER_S": "1",
@@ -77,15 +98,21 @@ class Stack:
 
     def script(self, name: str, *args: str, limit_s: float = UP_LIMIT_S) -> None:
         """Run one of staging/bin; its last words are in the error when it fails."""
+        code, printed = self.try_script(name, *args, limit_s=limit_s)
+        assert code == 0, f"bin/{name} failed:\n{printed}"
+
+    def try_script(self, name: str, *args: str, limit_s: float = UP_LIMIT_S) -> tuple[int, str]:
+        """Run one of staging/bin: its exit code and all that it printed."""
         done = subprocess.run(
             [str(STAGING / "bin" / name), *args],
             env=self.environment,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             timeout=limit_s,
             check=False,
         )
-        assert done.returncode == 0, f"bin/{name} failed:\n{done.stdout}{done.stderr}"
+        return done.returncode, done.stdout
 
     def compose(self, *args: str) -> str:
         """Run compose on this stack and give back what it printed."""
@@ -124,6 +151,14 @@ class Stack:
         """A service's container."""
         return docker.from_env().containers.get(self.container_id(service))
 
+    def inside(self, service: str, *command: str) -> str:
+        """Run a command in a service's container and give back what it printed."""
+        done = self.container(service).exec_run(list(command))
+        assert isinstance(done.output, bytes)
+        printed = done.output.decode()
+        assert done.exit_code == 0, f"{command[0]} in {service}:\n{printed}"
+        return printed
+
     def network(self) -> Network:
         """The network all services share."""
         return docker.from_env().networks.get(f"{self.project}_default")
@@ -136,13 +171,6 @@ class Stack:
         printed = done.output.decode().strip()
         assert done.exit_code == 0, printed
         return printed
-
-
-def free_port() -> int:
-    """A port that nobody listens on, from the system."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(look: Callable[[], T], *, within_s: float, what: str) -> T:

@@ -11,9 +11,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import asyncpg
+from prometheus_client import Gauge
+
+from common.self_check import SelfCheck
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,10 @@ RETRY_S = 0.05
 UNFIT_CLASSES = {"08", "53", "57", "58"}
 UNFIT = {"25006", "55P03", "40P01"}
 SCHEMA_LOCK = 7_001
+# Raised by a schema's own first statements when the database is too new for it.
+TOO_NEW = "VD001"
+LOOK_EVERY_S = 1.0
+DATABASE_UP = Gauge("vauntico_database_up", "1 while PostgreSQL answers this service.", ["service"])
 # The server must not keep the locks of a client that was cut off in the middle.
 SERVER_SETTINGS = {
     "statement_timeout": "3000",
@@ -38,6 +44,10 @@ class DatabaseUnavailable(Exception):
     """PostgreSQL did not answer in time; nothing is known about what was asked."""
 
 
+class SchemaTooNew(DatabaseUnavailable):
+    """A newer release has changed the tables in a way that this one cannot work with."""
+
+
 class Database:
     """
     A small pool of connections with one deadline for all of acquire, connect and query.
@@ -46,7 +56,7 @@ class Database:
     what it still holds back belongs to somebody else's question.
     """
 
-    def __init__(self, dsn: str, *, schema: Path, deadline_s: float = 0.5) -> None:
+    def __init__(self, dsn: str, *, schema: str, deadline_s: float = 0.5) -> None:
         self._dsn = dsn
         self._schema = schema
         self._deadline_s = deadline_s
@@ -80,6 +90,8 @@ class Database:
             # The last is what asyncpg says of a connection that broke while it was being used.
             raise DatabaseUnavailable(f"PostgreSQL: {error!r}") from error
         except asyncpg.PostgresError as error:
+            if error.sqlstate == TOO_NEW:
+                raise SchemaTooNew(str(error)) from error
             if _server_is_unfit(error):
                 raise DatabaseUnavailable(f"PostgreSQL: {error!r}") from error
             raise
@@ -98,6 +110,18 @@ class Database:
             await connection.execute("BEGIN")
             yield connection
             await connection.execute("COMMIT")
+
+    def self_check(self, service: str) -> SelfCheck:
+        """Asks PostgreSQL once a second, as requests do, and exports whether it answered."""
+
+        async def ask() -> None:
+            async with self.connection() as connection:
+                await connection.execute("SELECT 1")
+
+        gauge = DATABASE_UP.labels(service)
+        return SelfCheck(
+            gauge, ask, name="PostgreSQL", every_s=LOOK_EVERY_S, limit_s=2 * self._deadline_s
+        )
 
     async def _take(self) -> asyncpg.Connection:
         while self._idle:
@@ -126,7 +150,7 @@ class Database:
         lock = f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK});"
         try:
             # Statements sent together, without parameters, are one transaction.
-            await connection.execute(lock + self._schema.read_text())
+            await connection.execute(lock + self._schema)
         except BaseException:
             connection.terminate()
             raise

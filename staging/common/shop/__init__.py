@@ -2,4 +2,4 @@
 
 from pathlib import Path
 
-SCHEMA = Path(__file__).with_name("schema.sql")
+SCHEMA = Path(__file__).with_name("schema.sql").read_text()

@@ -45,8 +45,10 @@ async def main() -> None:
     mailer = Mailer(database, settings.text("SMTP_HOST", "inbox"), SMTP_PORT)
     consumer = Consumer(settings.text("REDIS_URL"), fulfilment)
     refunder = Refunder(database, paystack)
+    check = database.self_check("fulfillment-engine")
     await serve(
-        server(build(), PORT), tasks=(consumer.run, reconciler.run, refunder.run, mailer.run)
+        server(build(), PORT),
+        tasks=(consumer.run, reconciler.run, refunder.run, mailer.run, check.run),
     )
 
 

@@ -16,9 +16,11 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from inbox.store import Store
+from inbox.alerts import Alerts
+from inbox.store import Store, now
 
 SHOWN = 100
+TEXT_LIMIT = 20_000
 
 
 async def _payload(request: Request) -> dict[str, Any]:
@@ -34,6 +36,42 @@ async def _payload(request: Request) -> dict[str, Any]:
     except ValueError:
         return {"text": body}
     return payload if isinstance(payload, dict) else {"text": body}
+
+
+def _support_routes(store: Store) -> list[Route]:
+    """The support mailbox."""
+
+    async def write(request: Request) -> Response:
+        given = await _payload(request)
+        sender, text = str(given.get("from") or ""), str(given.get("text") or "")
+        if "@" not in sender or not 0 < len(text) <= TEXT_LIMIT:
+            error = f"from: an address; text: 1 to {TEXT_LIMIT} characters"
+            return JSONResponse({"error": error}, 422)
+        subject = str(given.get("subject") or "")
+        message = store.add_support(sender, subject, text, via="http", received_at=now())
+        return JSONResponse(message.as_json(), 201)
+
+    async def read(_: Request) -> Response:
+        return JSONResponse([message.as_json() for message in store.support()])
+
+    return [Route("/api/support", write, methods=["POST"]), Route("/api/support", read)]
+
+
+def _alert_routes() -> list[Route]:
+    """Where Alertmanager delivers, and what has been delivered."""
+    alerts = Alerts()
+
+    async def deliver(request: Request) -> Response:
+        try:
+            alerts.add(await _payload(request))
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, 400)
+        return JSONResponse({"status": "ok"})
+
+    async def read(_: Request) -> Response:
+        return JSONResponse(alerts.newest_first())
+
+    return [Route("/alertmanager", deliver, methods=["POST"]), Route("/api/alerts", read)]
 
 
 def build(store: Store) -> ASGIApp:
@@ -72,6 +110,8 @@ def build(store: Store) -> ASGIApp:
         Route("/api/slack", slack),
         Route("/slack/{hook:path}", hook, methods=["POST"]),
         Route("/api/chat.postMessage", post_message, methods=["POST"]),
+        *_support_routes(store),
+        *_alert_routes(),
         METRICS_ROUTE,
     ]
     return Telemetry(Starlette(routes=routes), service="inbox", routes=routes)

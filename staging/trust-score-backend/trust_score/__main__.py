@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 from common import settings
@@ -10,7 +9,7 @@ from common.cache import Cache
 from common.database import Database
 from common.serving import run, serve, server
 
-from trust_score.app import build, watch_features
+from trust_score.app import build, self_checks
 from trust_score.notes import Notes
 
 PORT = 3001
@@ -18,12 +17,16 @@ PORT = 3001
 
 async def main() -> None:
     """Put the parts together and serve."""
-    schema = Path(__file__).with_name("schema.sql")
+    schema = Path(__file__).with_name("schema.sql").read_text()
     database = Database(settings.text("DATABASE_URL"), schema=schema)
     cache = Cache(settings.text("REDIS_URL"))
     notes = Notes(database, cache)
     app = build(database, notes)
-    await serve(server(app, PORT), tasks=(cache.watch, notes.prune, partial(watch_features, notes)))
+    checks = [database.self_check("trust-score-backend"), *self_checks(notes)]
+    await serve(
+        server(app, PORT),
+        tasks=(cache.watch, notes.prune, *(check.run for check in checks)),
+    )
 
 
 run(main)

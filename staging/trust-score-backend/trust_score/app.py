@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import time
+from functools import partial
 from uuid import UUID
 
 from common import settings
 from common.database import Database, DatabaseUnavailable
+from common.self_check import SelfCheck
 from common.telemetry import METRICS_ROUTE, Telemetry
 from prometheus_client import Gauge
 from starlette.applications import Starlette
@@ -21,7 +23,7 @@ from trust_score.features import FEATURES, Feature
 from trust_score.notes import Notes
 
 NOTE_LIMIT = 2_000
-SELF_CHECK_EVERY_S = 1.0
+SELF_CHECK_EVERY_S, SELF_CHECK_LIMIT_S = 1.0, 1.0
 
 FEATURES_UP = Gauge(
     "vauntico_sacred_features_up", "1 while the feature stores and returns notes.", ["feature"]
@@ -102,17 +104,22 @@ def build(database: Database, notes: Notes) -> ASGIApp:
     return Telemetry(app, service="trust-score-backend", routes=routes)
 
 
-async def watch_features(notes: Notes) -> None:
-    """Use each feature as a customer does and export whether it works; for ever."""
-    while True:
-        for feature in FEATURES:
-            FEATURES_UP.labels(feature.name).set(await _works(feature, notes))
-        await asyncio.sleep(SELF_CHECK_EVERY_S)
+def self_checks(notes: Notes) -> list[SelfCheck]:
+    """One a feature: use it as a customer does and export whether it works."""
+    return [
+        SelfCheck(
+            FEATURES_UP.labels(feature.name),
+            partial(_works, feature, notes),
+            name=feature.name,
+            every_s=SELF_CHECK_EVERY_S,
+            limit_s=SELF_CHECK_LIMIT_S,
+        )
+        for feature in FEATURES
+    ]
 
 
-async def _works(feature: Feature, notes: Notes) -> bool:
-    try:
-        written = await notes.write(feature, "self-check")
-        return await notes.read(feature, UUID(written["id"])) == written
-    except DatabaseUnavailable:
-        return False
+async def _works(feature: Feature, notes: Notes) -> None:
+    """Write a note and read it back from where it is kept, not from the cache."""
+    written = await notes.write(feature, f"self-check {time.monotonic_ns()}")
+    if await notes.stored(feature, UUID(written["id"])) != written:
+        raise LookupError(f"{feature.name} does not return what was written")

@@ -49,6 +49,10 @@ class Notes:
         cached = await self._cache.get(_key(feature, str(identity)))
         if cached is not None:
             return dict(json.loads(cached))
+        return await self.stored(feature, identity)
+
+    async def stored(self, feature: Feature, identity: UUID) -> Note | None:
+        """As `read`, past the cache."""
         async with self._database.connection() as connection:
             row = await connection.fetchrow(
                 "SELECT note, derived FROM feature_notes WHERE id = $1 AND feature = $2",

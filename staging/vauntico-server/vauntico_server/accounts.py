@@ -18,6 +18,7 @@ SESSION_H = 12
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]+")
 PASSWORD_AT_LEAST = 8
 SCRYPT_R, SCRYPT_P = 8, 1
+RENAMED_AT = 3  # the schema version that calls the column of passwords otherwise
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,9 @@ class Account:
 class Accounts:
     """Sign up, sign in, and who a request is from."""
 
-    def __init__(self, database: Database, *, scrypt_log2_n: int) -> None:
+    def __init__(self, database: Database, *, scrypt_log2_n: int, schema: int) -> None:
         self._database = database
+        self._password = "password_scrypt" if schema >= RENAMED_AT else "password_hash"
         self._scrypt_n = 2**scrypt_log2_n
         # An unknown address takes as long as a wrong password, so that neither tells.
         self._nobody = self._hash(secrets.token_hex())
@@ -43,7 +45,7 @@ class Accounts:
         hashed = await asyncio.to_thread(self._hash, password)
         async with self._database.connection() as connection:
             made = await connection.fetchval(
-                "INSERT INTO accounts (id, email, password_hash) VALUES ($1, $2, $3)"
+                f"INSERT INTO accounts (id, email, {self._password}) VALUES ($1, $2, $3)"
                 " ON CONFLICT DO NOTHING RETURNING true",
                 account.id,
                 email,
@@ -55,9 +57,9 @@ class Accounts:
         """The account, if the password is right."""
         async with self._database.connection() as connection:
             row = await connection.fetchrow(
-                "SELECT id, email, password_hash FROM accounts WHERE email = $1", email
+                f"SELECT id, email, {self._password} FROM accounts WHERE email = $1", email
             )
-        stored = row["password_hash"] if row else self._nobody
+        stored = row[self._password] if row else self._nobody
         right = await asyncio.to_thread(_matches, password, stored)
         return Account(row["id"], row["email"]) if row and right else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from uuid import uuid4
@@ -17,7 +18,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from vauntico_server import release
 from vauntico_server.baskets import FLAG, enabled
+from vauntico_server.checkout import Checkout
+
+log = logging.getLogger(__name__)
 
 # Answered within 0.6 s, whatever is down.
 READY_LIMIT_S = 0.45
@@ -32,9 +37,12 @@ def degraded(reason: str) -> JSONResponse:
 class Api:
     """Handlers below `/api`, except the webhook."""
 
-    def __init__(self, database: Database, paystack: PaystackApi, *, api_key: str) -> None:
+    def __init__(
+        self, database: Database, paystack: PaystackApi, checkout: Checkout, *, api_key: str
+    ) -> None:
         self._database = database
         self._paystack = paystack
+        self._checkout = checkout
         self._api_key = api_key
 
     def routes(self) -> list[Route]:
@@ -42,6 +50,7 @@ class Api:
         flag, refund = self._for_operators(self.flag), self._for_operators(self.refund)
         return [
             Route("/api/health", self.health),
+            Route("/api/version", self.version),
             Route("/api/ready", self.ready),
             Route("/api/checkout/ready", self.checkout_ready),
             Route("/api/admin/flags/{name}", flag, methods=["GET", "PUT"]),
@@ -50,7 +59,14 @@ class Api:
 
     async def health(self, _: Request) -> Response:
         """Alive, whatever else is down."""
-        return JSONResponse({"status": "ok", "release": settings.text("RELEASE", "unknown")})
+        return JSONResponse({"status": "ok", "release": release.current().name})
+
+    async def version(self, _: Request) -> Response:
+        """Which release this is, and which version of the tables it knows."""
+        this = release.current()
+        return JSONResponse(
+            {"service": "vauntico-server", "release": this.name, "schema": this.schema}
+        )
 
     async def ready(self, _: Request) -> Response:
         """Able to serve customers: PostgreSQL answers."""
@@ -59,7 +75,16 @@ class Api:
         return JSONResponse({"status": "ok"})
 
     async def checkout_ready(self, _: Request) -> Response:
-        """Able to take payments: checkout is open, and Paystack answers on a new connection."""
+        """
+        Able to take payments.
+
+        Checkout is open, we can make the request for a payment, Paystack answers a new connection.
+        """
+        try:
+            self._checkout.rehearse()
+        except Exception:
+            log.exception("checkout cannot make the request for a payment")
+            return degraded("a payment cannot be started")
         reachable = asyncio.create_task(self._paystack.reachable(deadline_s=READY_LIMIT_S))
         try:
             async with self._database.connection(READY_LIMIT_S) as connection:

@@ -12,8 +12,9 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
+from prometheus_client import Counter
 from shop.paystack_api import (
     PaystackApi,
     PaystackRefused,
@@ -21,10 +22,11 @@ from shop.paystack_api import (
     ReferenceUnknown,
     Transaction,
 )
-from shop.products import Product
+from shop.products import PRODUCTS, Product
 
 from vauntico_server.accounts import Account
 from vauntico_server.baskets import Attempt, Basket, Baskets
+from vauntico_server.release import Release
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,9 @@ OTHER_TAB_LIMIT_S, LOOK_EVERY_S = 1.5, 0.05
 UNDER_WAY = ("pending", "processing", "queued")
 
 Outcome = Literal["redirect", "unavailable", "pending", "paid", "closed"]
+STARTS = Counter("vauntico_checkout_starts_total", "How starts of a payment ended.", ["outcome"])
+for _outcome in (*get_args(Outcome), "error"):
+    STARTS.labels(_outcome)  # from 0, or Prometheus would not see the first as an increase
 
 
 @dataclass(frozen=True)
@@ -51,14 +56,33 @@ class Start:
 class Checkout:
     """Starts payments, and takes customers back."""
 
-    def __init__(self, baskets: Baskets, paystack: PaystackApi, *, public_url: str) -> None:
+    def __init__(
+        self, baskets: Baskets, paystack: PaystackApi, *, public_url: str, release: Release
+    ) -> None:
         self._baskets = baskets
         self._paystack = paystack
         self._public_url = public_url
+        self._release = release
 
     async def start(self, account: Account, product: Product) -> Start:
         """Bring the customer to Paystack's page, or say why not; within three seconds."""
+        try:
+            start = await self._start(account, product)
+        except Exception:
+            STARTS.labels("error").inc()
+            raise
+        STARTS.labels(start.outcome).inc()
+        return start
+
+    def rehearse(self) -> None:
+        """Make the request for every product, and send none; whatever is wrong is raised."""
+        for product in PRODUCTS.values():
+            self._payment("nobody@vauntico.test", product)
+
+    async def _start(self, account: Account, product: Product) -> Start:
         began = time.monotonic()
+        # First of all: what cannot be asked for leaves no order behind.
+        payment = self._payment(account.email, product)
         basket = await self._baskets.open_order(account, product)
         if basket is None:
             return Start("closed")
@@ -71,7 +95,7 @@ class Checkout:
         reference = await self._baskets.new_attempt(basket.order_id)
         if reference is None:
             return await self._follow_other_tab(basket.order_id)
-        given = self._payment(account, product, basket.order_id, reference)
+        given = payment | self._references(basket.order_id, reference)
         return await self._initialize(
             basket.order_id, given, START_LIMIT_S - (time.monotonic() - began)
         )
@@ -120,16 +144,19 @@ class Checkout:
         await self._baskets.opened(reference, url)
         return Start("redirect", order_id, url)
 
-    def _payment(
-        self, account: Account, product: Product, order_id: str, reference: str
-    ) -> dict[str, object]:
+    def _payment(self, email: str, product: Product) -> dict[str, object]:
+        shown = self._release.reads_shown_price
+        return {
+            "email": email,
+            "amount": int(product.price) if shown else product.amount,
+            "currency": product.currency,
+            "callback_url": f"{self._public_url}/checkout/callback",
+        }
+
+    def _references(self, order_id: str, reference: str) -> dict[str, object]:
         cancelled = f"{self._public_url}/checkout/cancelled?reference={reference}"
         return {
-            "email": account.email,
-            "amount": product.amount,
-            "currency": product.currency,
             "reference": reference,
-            "callback_url": f"{self._public_url}/checkout/callback",
             "metadata": {"order_id": order_id, "cancel_action": cancelled},
         }
 

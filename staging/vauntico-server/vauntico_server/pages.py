@@ -22,6 +22,7 @@ from vauntico_server.accounts import (
 from vauntico_server.baskets import FLAG, Baskets, enabled
 
 MESSAGE_LIMIT = 5_000
+SUPPORT = "support@vauntico.test"
 
 
 class Views:
@@ -163,16 +164,28 @@ class Pages:
             return await self._views.page(
                 request, "support.html", 422, account=account, problem=problem, message=message
             )
-        async with self._database.connection() as connection:
+        await self._keep_support(account, email, message)
+        return await self._views.page(request, "support.html", account=account, thanks=True)
+
+    async def _keep_support(self, account: Account | None, email: str, message: str) -> None:
+        """Store a message, and the mail that brings it to those who answer, both or neither."""
+        message_id = uuid4()
+        async with self._database.transaction() as connection:
             await connection.execute(
                 "INSERT INTO support_messages (id, account_id, email, message)"
                 " VALUES ($1, $2, $3, $4)",
-                uuid4(),
+                message_id,
                 account.id if account else None,
                 email,
                 message,
             )
-        return await self._views.page(request, "support.html", account=account, thanks=True)
+            await connection.execute(
+                "INSERT INTO mails (message_id, recipient, subject, body) VALUES ($1, $2, $3, $4)",
+                f"<support-{message_id}@vauntico.test>",
+                SUPPORT,
+                f"Support: {email}",
+                message,
+            )
 
     async def _enter(self, account: Account, onward: str) -> Response:
         answer = see_other(onward)

@@ -1,0 +1,8 @@
+#!/bin/sh
+# Write the rules, with what is planted in them, then become Prometheus.
+set -eu
+python3 -m common.dns_stub &
+python3 /etc/staging/rules.py /tmp/rules.yml "${PLANTED_ALERTS:-}"
+exec prometheus --config.file=/etc/staging/prometheus.yml --storage.tsdb.path=/data \
+    --storage.tsdb.retention.time=6h --storage.tsdb.retention.size=256MB \
+    --web.listen-address=0.0.0.0:9090 --log.level=warn

@@ -41,7 +41,7 @@ def plan_incident(scenario: Scenario, site: Site) -> IncidentPlanned:
         acts=[_planned(f"a{index}", act, site) for index, act in enumerate(scenario.respond, 1)],
         messages=playbook.messages(scenario.severity) if rehearsed else [],
         escalations=playbook.escalations() if rehearsed else [],
-        ignore_alerts=list(monitoring.ignore_alerts) if monitoring else [],
+        ignore_alerts=[*(monitoring.ignore_alerts if monitoring else ()), *scenario.may_fire],
         stable=stable or (playbook.rollback.stable if playbook.rollback else ""),
     )
 

@@ -66,6 +66,9 @@ class ScenarioFields(_Part):
     quiet: Annotated[Duration, Field(description="least length of the quiet period")] = 2.0
     load: Load | None = None
     detect: tuple[Detection, ...] = ()
+    may_fire: Annotated[
+        tuple[str, ...], Field(description="alerts that may fire as well and prove nothing")
+    ] = ()
     time_scale: Annotated[
         float, Field(ge=1, le=3600, description="the playbook's seconds in one real second")
     ] = 1.0

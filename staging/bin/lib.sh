@@ -9,8 +9,9 @@ BASE=vauntico-drills/staging-base:1
 DEBIAN=debian:bookworm-slim
 SERVICES="postgres redis paystack inbox vauntico-server trust-score-backend fulfillment-engine"
 SERVICES="$SERVICES nginx prometheus alertmanager"
-# Releases of vauntico-server that differ from the stable one; releases.md says how.
-OTHER_RELEASES="v1.3.0 v1.3.1 v1.4.0"
+# Releases that differ from the stable one; releases.md says how.
+OTHER_RELEASES="vauntico-server:v1.3.0 vauntico-server:v1.3.1 vauntico-server:v1.4.0"
+OTHER_RELEASES="$OTHER_RELEASES trust-score-backend:v1.3.0 trust-score-backend:v1.3.1"
 IMAGES="ca $SERVICES"
 export COMPOSE_PROJECT_NAME="$PROJECT" VAUNTICO_RELEASE="$RELEASE" STAGING_IMAGES="$PREFIX"
 

@@ -57,12 +57,13 @@ def untouched(stack: Stack) -> Iterator[None]:
 
 
 def refused(done: Done, *words: str) -> None:
-    """One clear message on standard error with all these words, code 2, and no run kept."""
+    """One clear line with all these words, at most the preflight begun, and no run kept."""
     assert done.code == 2, done.out + done.err
     assert done.out == ""
-    assert len(done.err.splitlines()) == 1, done.err
+    *progress, message = done.err.splitlines()
+    assert all(line.endswith("s  preflight") for line in progress), done.err
     for word in words:
-        assert word in done.err
+        assert word in message
     assert done.directory is None
 
 

@@ -34,7 +34,10 @@ class PrivateEngine:
         # A killed process that nobody waits for keeps its number, and would be taken for alive.
         for stale in ("pid", "exec/containerd/containerd.pid", "exec/containerd/containerd.sock"):
             (self.folder / stale).unlink(missing_ok=True)
-        command = ["dockerd", "--host", self.host, "--pidfile", str(self.folder / "pid")]
+        # With `--bridge none` dockerd deletes the docker0 it finds, whoever's: so it gets a network
+        # namespace of its own.
+        command = ["unshare", "--net", "dockerd"]
+        command += ["--host", self.host, "--pidfile", str(self.folder / "pid")]
         command += ["--data-root", str(self.folder / "data"), "--bridge", "none"]
         command += ["--exec-root", str(self.folder / "exec"), "--iptables=false"]
         self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log)
@@ -79,17 +82,28 @@ class PrivateEngine:
                 self._process.wait(END_LIMIT_S)
             self._process.kill()
             self._process.wait(END_LIMIT_S)
-        until = time.monotonic() + END_LIMIT_S
-        while (left := [*self._containerd(), *self._shims()]) and time.monotonic() < until:
-            for pid in left:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            time.sleep(POLL_S)
+        left = self._end_processes()
         self._log.close()
         for point in sorted(self._mounts(), reverse=True):
             subprocess.run(["umount", "--lazy", point], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
         assert not left, f"processes of the private engine do not end: {left}"
+
+    def _end_processes(self) -> list[int]:
+        """SIGKILL all of it, frozen containers too; what is left after `END_LIMIT_S`."""
+        doomed: set[int] = set()
+        until = time.monotonic() + END_LIMIT_S
+        while True:
+            # Remembered, since a container whose shim has gone is nobody's child any more.
+            doomed |= {*self._containerd(), *self._shims()}
+            doomed = {pid for pid in doomed if is_alive(pid)}
+            if not doomed or time.monotonic() > until:
+                return sorted(doomed)
+            for pid in doomed:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                thaw(pid)
+            time.sleep(POLL_S)
 
     def _containerd(self) -> list[int]:
         config = str(self.folder / "exec").encode()
@@ -131,6 +145,27 @@ def children_of(parents: set[int]) -> list[int]:
             if parent in parents:
                 found.append(int(folder.name))
     return found
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process is there; a zombie is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def thaw(pid: int) -> None:
+    """Let a paused container's process go on, so that a signal can end it; cgroup v1 and v2."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+            _, kinds, path = line.split(":", 2)
+            if "/docker/" not in path and "docker-" not in path:
+                continue
+            if kinds == "freezer":
+                Path(f"/sys/fs/cgroup/freezer{path}/freezer.state").write_text("THAWED")
+            elif not kinds and Path(f"/sys/fs/cgroup{path}/cgroup.freeze").exists():
+                Path(f"/sys/fs/cgroup{path}/cgroup.freeze").write_text("0")
 
 
 @contextlib.contextmanager

@@ -84,6 +84,12 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(autouse=True)
+def _guardian(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same guardian on a laptop and in CI; tests of the container ask for it."""
+    monkeypatch.setenv("DRILL_GUARDIAN", "process")
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """A staging stack of its own, taken down with its data at the end."""

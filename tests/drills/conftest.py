@@ -55,13 +55,17 @@ class Desk:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `drill` and do not wait for it."""
         return subprocess.Popen(
-            [sys.executable, "-m", "experiments.cli", *arguments],
+            self.command(*arguments),
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
+
+    def command(self, *arguments: str) -> list[str]:
+        """The words that start `drill`."""
+        return [sys.executable, "-m", "experiments.cli", *arguments]
 
     @property
     def environment(self) -> dict[str, str]:

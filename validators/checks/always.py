@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from drill.events import Aborted, Clean, Planned
+from drill.events import ENGINE_LOST, Aborted, Clean, EngineSaw, Planned
 from drill.journal import Journal
 from drill.verdict import Cause, Health, Verdict
 from validators.checks.base import CheckSpec, Finding, fault_times, fault_window, within
@@ -35,6 +35,13 @@ class FaultHadEffect(CheckSpec):
             proofs.append(f"{fault.id}: {states['effective'].proof}")
         if not proofs:
             return Finding(Verdict.UNKNOWN, "the drill has no fault", Cause.HARNESS)
+        if _engine_lost(journal):
+            return Finding(
+                Verdict.UNKNOWN,
+                "the container engine was lost while a fault was in force: nobody knows whether "
+                "it stayed in force",
+                Cause.ENVIRONMENT,
+            )
         felt = _felt(journal)
         if not felt and all(fault.fault.startswith("network.") for fault in faults):
             return Finding(
@@ -43,6 +50,14 @@ class FaultHadEffect(CheckSpec):
                 Cause.ENVIRONMENT,
             )
         return Finding(Verdict.PASS, "; ".join(proofs) + (f"; felt by {felt}" if felt else ""))
+
+
+def _engine_lost(journal: Journal) -> bool:
+    window = fault_window(journal)
+    return window is not None and any(
+        event.action == ENGINE_LOST and window.start <= event.t < window.end
+        for event in journal.every(EngineSaw)
+    )
 
 
 def _felt(journal: Journal) -> str:

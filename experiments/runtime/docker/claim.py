@@ -7,10 +7,11 @@ import docker.errors
 from drill.errors import DrillError
 from experiments.runtime.docker import labels
 from experiments.runtime.docker.engine import Engine
+from experiments.runtime.docker.guardians import start_guardian
 from experiments.runtime.docker.lock import (
     FileLock,
-    Guardian,
     create_lock,
+    let_guardian_finish,
     refuse_leftovers,
     refuse_living,
 )
@@ -28,19 +29,20 @@ class Claim:
         Raises:
             StagingBusy: Another drill holds it and lives.
             Unhealed: A drill that died left something.
-            BadInput: The agent's image cannot be built.
+            BadInput: The agent's image or the guardian's container cannot be had.
         """
         self._engine = engine
         self._run = run
         self._file = FileLock(engine.id, run.project)
         self._file.take()
         try:
+            let_guardian_finish(engine, run.project, self._file)
             refuse_leftovers(engine, run.project, self._file, run.heal)
             engine.ready_image()
             self._file.say(f"drill {run.run}")
-            self._guardian = Guardian(run, engine.id, self._file.fd)
+            self._guardian = start_guardian(engine, run, self._file.path, self._file.fd)
             try:
-                create_lock(engine, run, self._file, self._guardian.pid)
+                create_lock(engine, run, self._file, self._guardian.processes)
             except BaseException:
                 self._guardian.bye()
                 raise
@@ -51,7 +53,11 @@ class Claim:
     def give_back(self) -> None:
         """Remove markers, then the lock, then let the guardian and the file go."""
         asked = (f"{labels.OF}={self._run.project}", f"{labels.RUN}={self._run.run}")
-        found = self._engine.listed(*asked)
+        found = [
+            entry
+            for entry in self._engine.listed(*asked)
+            if entry["Labels"].get(labels.ROLE) != "guardian"
+        ]
         found.sort(key=lambda entry: str(entry["Labels"].get(labels.ROLE)) == "lock")
         for entry in found:
             with contextlib.suppress(docker.errors.NotFound):

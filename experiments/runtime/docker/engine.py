@@ -55,7 +55,11 @@ class Engine:
                 " start it (systemctl start docker) or set DOCKER_HOST"
             ) from error
         if pinned not in ("local", self.id):
-            raise BadInput(f"the engine at {self.where} is {self.id}, not the pinned {pinned}")
+            raise BadInput(
+                f"the engine at {self.where} is {self.id}, not the pinned {pinned}; nothing was"
+                " touched. Set DOCKER_HOST to the pinned one, or, if this one runs your staging,"
+                f' write engine: "{self.id}" into the environment'
+            )
 
     def close(self) -> None:
         """Give back every connection."""

@@ -1,12 +1,9 @@
-"""One drill at a time: a name on the engine, a file's lock on this machine, and a guardian."""
+"""One drill at a time: a name on the engine and a file's lock on this machine."""
 
 import contextlib
 import fcntl
-import json
 import os
 import re
-import subprocess
-import sys
 import tempfile
 import time
 from http import HTTPStatus
@@ -15,16 +12,16 @@ from typing import cast
 
 import docker.errors
 
-from drill.errors import StagingBusy, Unhealed, Unsure
+from drill.errors import StagingBusy, Unhealed
 from experiments.runtime.docker import labels
 from experiments.runtime.docker.engine import Engine
+from experiments.runtime.docker.guardians import guardians, remove_guardian
 from experiments.runtime.docker.holder import holder_of, written
 from experiments.runtime.ports import RunInfo
 
 GUARDIAN_WAIT_S = 30.0
-BYE_LIMIT_S = 10.0
 GRACE_S = 1.0
-ROOT = Path(__file__).parents[3]
+STEP_BACK_S = 0.1
 
 
 class FileLock:
@@ -58,6 +55,17 @@ class FileLock:
                 os.close(self.fd)
                 raise StagingBusy(f"this staging is held by {held or 'another drill'}; wait for it")
             time.sleep(0.05)
+
+    def step_back(self, pause_s: float) -> None:
+        """
+        Let a guardian that waits for it have it, then take it again.
+
+        Raises:
+            StagingBusy: Somebody keeps it.
+        """
+        fcntl.flock(self.fd, fcntl.LOCK_UN)
+        time.sleep(pause_s)
+        self.take()
 
     def holder(self) -> str:
         """What its holder wrote."""
@@ -95,6 +103,28 @@ def refuse_living(engine: Engine, project: str, flock: FileLock, command: str) -
             )
 
 
+def let_guardian_finish(engine: Engine, project: str, flock: FileLock) -> None:
+    """
+    Wait for a dead drill's guardian container, over which we may have won the file's lock.
+
+    Of guardians that ended, those that left nothing else behind are removed.
+
+    Raises:
+        StagingBusy: It keeps the lock for longer than `GUARDIAN_WAIT_S`.
+    """
+    asked = (project, f"{labels.FLOCK}={flock.identity}")
+    until = time.monotonic() + GUARDIAN_WAIT_S
+    while found := guardians(engine, *asked):
+        if all(entry["State"] in ("created", "exited", "dead") for entry in found):
+            break
+        if time.monotonic() > until:
+            return
+        flock.step_back(STEP_BACK_S)
+    if len(found) == len(engine.listed(f"{labels.OF}={project}")):
+        for entry in found:
+            remove_guardian(engine, project, entry["Labels"][labels.RUN])
+
+
 def refuse_leftovers(engine: Engine, project: str, flock: FileLock, command: str) -> None:
     """
     With our file lock held: whatever is there belongs to a dead drill, or to somebody elsewhere.
@@ -116,15 +146,15 @@ def _told(entry: dict[str, object]) -> str:
     return f"{marks.get(labels.ROLE)} of {marks.get(labels.RUN)} {' '.join(faults)}".strip()
 
 
-def create_lock(engine: Engine, run: RunInfo, flock: FileLock, guardian: int) -> str:
+def create_lock(engine: Engine, run: RunInfo, flock: FileLock, guardian: tuple[int, ...]) -> str:
     """
-    Take the name on the engine; the container is never started.
+    Take the name on the engine; the container is never started. *guardian*: its processes.
 
     Raises:
         StagingBusy: The name is taken.
     """
     marks = labels.written(run.run, run.project, "lock", ())
-    marks |= written(flock.identity, os.getpid(), guardian)
+    marks |= written(flock.identity, os.getpid(), *guardian)
     marks[labels.STARTED] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     try:
         made = engine.act.api.create_container(
@@ -135,41 +165,3 @@ def create_lock(engine: Engine, run: RunInfo, flock: FileLock, guardian: int) ->
             raise StagingBusy(f"another drill just took {labels.lock_name(run.project)}") from error
         raise
     return str(made["Id"])
-
-
-class Guardian:
-    """The detached process that heals when this one dies."""
-
-    def __init__(self, run: RunInfo, pinned: str, lock_fd: int) -> None:
-        told = {
-            "run": run.run,
-            "project": run.project,
-            "directory": run.directory,
-            "engine": pinned,
-            "lock_fd": lock_fd,
-        }
-        environment = {k: v for k, v in os.environ.items() if k != "DRILL_RUN"}
-        environment["PYTHONPATH"] = str(ROOT)
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "experiments.runtime.guardian", json.dumps(told)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            pass_fds=(lock_fd,),
-            start_new_session=True,
-            env=environment,
-            cwd=ROOT,
-        )
-        self.pid = self._process.pid
-
-    def bye(self) -> None:
-        """
-        Say that all is well and wait until it has gone.
-
-        Raises:
-            Unsure: It does not go.
-        """
-        try:
-            self._process.communicate(b"bye\n", timeout=BYE_LIMIT_S)
-        except (subprocess.TimeoutExpired, BrokenPipeError) as error:
-            raise Unsure(f"the guardian (process {self.pid}) did not end: {error}") from error

@@ -28,7 +28,7 @@ SWEEP_PAUSE_S = 0.25
 SETTLE_S = 1.0
 DEFAULT_GRACE_S = 10.0
 STOPPING = frozenset({"container.stop", "container.restart"})
-ROLE_ORDER = {"agent": 0, "marker": 1, "lock": 2}
+ROLE_ORDER = {"agent": 0, "marker": 1, "lock": 2, "guardian": 3}
 
 
 @dataclass
@@ -140,7 +140,7 @@ def heal_project(
     Args:
         engine: Where the project runs.
         project: Compose project.
-        run: Only that drill's, None for every drill's.
+        run: Only that drill's, as its guardian asks, which is spared; None for every drill's.
         command: What a person should run for what remains.
 
     Raises:
@@ -161,6 +161,8 @@ def heal_project(
 def _ours(engine: Engine, project: str, run: str | None) -> list[dict[str, object]]:
     asked = [f"{labels.OF}={project}"] + ([f"{labels.RUN}={run}"] if run else [])
     found = engine.listed(*asked)
+    if run:
+        found = [entry for entry in found if entry["Labels"].get(labels.ROLE) != "guardian"]
     return sorted(found, key=lambda entry: ROLE_ORDER.get(entry["Labels"].get(labels.ROLE), 0))
 
 

@@ -29,7 +29,8 @@ async def main(project: str, directory: str, kinds: list[str]) -> None:
         await stack.claim(RunInfo(run="dies", scenario="s", project=project, directory=directory))
         undos = [await armed(stack, KINDS[kind], kind) for kind in kinds]
         child = subprocess.Popen(["sleep", "600"], env={"DRILL_RUN": "dies", "PATH": "/bin"})
-        told = {"child": child.pid, "guardian": stack._claim._guardian.pid}  # type: ignore[union-attr]
+        assert stack._claim is not None
+        told = {"child": child.pid, "guardian": getattr(stack._claim._guardian, "pid", 0)}
         if kinds == ["stopping"]:
             print(json.dumps(told), flush=True)
         for kind, undo in zip(kinds, undos, strict=True):

@@ -1,7 +1,5 @@
 """Alertmanager: its `startsAt` is when an alert fired, not when it became pending."""
 
-from typing import Final
-
 import msgspec
 
 from drill.incident import Source
@@ -34,9 +32,9 @@ class Alertmanager(HttpSource):
     It lists no resolved alerts: the end lies between two looks.
     """
 
-    name: str = "alertmanager"
+    name = "alertmanager"
     source: Source = "alertmanager"
-    resolution_s: Final = 0.001
+    resolution_s = 0.001
     path = "/api/v2/alerts"
     params: Params = ()
 

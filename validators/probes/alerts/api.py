@@ -9,6 +9,7 @@ import anyio
 import httpx
 import msgspec
 
+from drill.incident import Source
 from validators.probes.alerts.base import AlertReading, Unreadable
 
 LOOK_LIMIT_S = 2.0
@@ -98,6 +99,10 @@ def _shown(base: str) -> str:
 
 class HttpSource:
     """What all sources share: one interface, and one limit for a whole look."""
+
+    name: str
+    source: Source
+    resolution_s: float
 
     def __init__(self, api: Api) -> None:
         self.api = api

@@ -8,7 +8,7 @@ from validators.probes.alerts.api import Params
 class Grafana(Alertmanager):
     """Alerts that Grafana manages; the token is a service account's."""
 
-    name: str = "grafana"
+    name = "grafana"
     source: Source = "grafana"
     path = "/api/alertmanager/grafana/api/v2/alerts"
     params: Params = (("active", "true"),)

@@ -2,7 +2,6 @@
 
 import json
 import math
-from typing import Final
 
 import msgspec
 
@@ -61,7 +60,7 @@ class Prometheus(HttpSource):
 
     name = "prometheus"
     source: Source = "prometheus"
-    resolution_s: Final = 0.001
+    resolution_s = 0.001
 
     def __init__(self, api: Api) -> None:
         super().__init__(api)

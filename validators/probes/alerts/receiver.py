@@ -1,7 +1,6 @@
 """What Alertmanager's webhook delivered: the last step of an alert's chain, and its exact end."""
 
 from collections.abc import Iterator
-from typing import Final
 
 import msgspec
 
@@ -70,7 +69,7 @@ class Receiver(HttpSource):
 
     name = "receiver"
     source: Source = "alertmanager"
-    resolution_s: Final = 0.001
+    resolution_s = 0.001
 
     async def read(self) -> list[AlertReading]:
         return self.parse(await self.api.get(""))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
 from urllib.parse import quote
 
 import msgspec
@@ -59,7 +58,7 @@ class Sentry(HttpSource):
 
     name = "sentry"
     source: Source = "sentry"
-    resolution_s: Final = 1.0
+    resolution_s = 1.0
 
     def __init__(
         self, api: Api, organization: str, project: str | None, words: Sequence[str]

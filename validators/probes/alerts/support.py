@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import Final
 
 import msgspec
 
@@ -46,7 +45,7 @@ class Support(HttpSource):
 
     name = "support"
     source: Source = "support"
-    resolution_s: Final = 0.001
+    resolution_s = 0.001
 
     def __init__(self, api: Api, words: Sequence[str]) -> None:
         super().__init__(api)

@@ -12,7 +12,7 @@ from experiments.environment import Environment
 from experiments.respond.ports import Hands
 
 Trigger = Literal["effective", "detected", "escalated", "acknowledged", "contained", "resolved"]
-Kind = Literal["acknowledge", "contain", "resolve", "update"]
+Kind = Literal["acknowledge", "contain", "resolve", "update", "report"]
 Sets = Literal["acknowledged", "contained", "resolved", ""]
 
 
@@ -29,6 +29,7 @@ class ActSpec(BaseModel):
 
     Attributes:
         kind: Which of the playbook's kinds of act it is; decides whose role it is.
+            A `report` is a customer's, whose role no playbook assigns.
 
         sets: The moment that is reached when it is done, empty if none.
 

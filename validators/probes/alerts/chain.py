@@ -155,7 +155,8 @@ class Chains:
                 detail="no rule of this name",
             )
         series, jobs, silent = 0, set[str](), list[str]()
-        for selector in (one for _, rule in rules for one in selectors(rule.query)):
+        found = [one for _, rule in rules for one in selectors(rule.query)]
+        for selector in found:
             counted = await self._count(selector)
             jobs |= counted.keys()
             series += max(sum(counted.values()), int(selector.absent))
@@ -170,7 +171,8 @@ class Chains:
             source="prometheus",
             present=True,
             health=health,
-            series=series,
+            # Without any selector an expression needs no series: it counts as one.
+            series=series if found else 1,
             scrape_s=max(scrapes, default=None),
             evaluation_s=max(group.interval for group, _ in rules),
             for_s=max(rule.duration for _, rule in rules),

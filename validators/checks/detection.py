@@ -1,9 +1,6 @@
 """Promises about who notices: the right alert, in time, no wrong one, and able to at all."""
 
-from collections.abc import Iterator
 from typing import ClassVar, Literal
-
-import msgspec
 
 from drill.duration import show_duration
 from drill.events import Aborted
@@ -11,25 +8,16 @@ from drill.incident import (
     AlertSeen,
     ChainSeen,
     IncidentPlanned,
-    MonitoringSeen,
     PlannedDetection,
 )
 from drill.journal import Journal
 from drill.verdict import Cause, Verdict
-from validators.checks.base import CheckSpec, Finding, fault_times
+from validators.checks.base import CheckSpec, Finding
+from validators.checks.watched import Effect, answered, firing, first_effect, looked, silences
 
 ALERTING = ("prometheus", "alertmanager", "grafana")
 """Sources whose unpromised alerts are wrong alerts; error groups and reports are told by name."""
 BY_CHAIN = ("prometheus", "alertmanager")
-Span = tuple[float, float]
-
-
-class Effect(msgspec.Struct, frozen=True):
-    """When the first fault was proven in force: at *t*, truly between *earliest* and *latest*."""
-
-    t: float
-    earliest: float
-    latest: float
 
 
 class DetectionCheck(CheckSpec):
@@ -74,7 +62,7 @@ class NoWrongAlert(DetectionCheck):
 
     def judge_planned(self, journal: Journal, planned: IncidentPlanned) -> Finding:
         expected = {one.alert for one in planned.detections} | set(planned.ignore_alerts)
-        fired = [one for one in _firing(journal) if one.source in ALERTING]
+        fired = [one for one in firing(journal) if one.source in ALERTING]
         before = sorted({one.alert for one in fired if one.before_fault} - expected)
         wrong: dict[str, AlertSeen] = {}
         for one in fired:
@@ -91,17 +79,17 @@ class NoWrongAlert(DetectionCheck):
                 Cause.APPLICATION,
                 evidence,
             )
-        answered = [name for name in ALERTING if _answered(journal, name)]
-        if not answered:
+        known = [name for name in ALERTING if answered(journal, name)]
+        if not known:
             return Finding(Verdict.UNKNOWN, "no source of alerts ever answered", Cause.ENVIRONMENT)
-        silent = [name for name in answered if _silences(journal, name)]
-        if silent and len(silent) == len(answered):
+        silent = [name for name in known if silences(journal, name)]
+        if silent and len(silent) == len(known):
             return Finding(
                 Verdict.UNKNOWN,
                 f"no wrong alert was seen, but for a while nobody answered: {', '.join(silent)}",
                 Cause.ENVIRONMENT,
             )
-        return Finding(Verdict.PASS, f"no other alert fired, by {', '.join(answered)}{note}")
+        return Finding(Verdict.PASS, f"no other alert fired, by {', '.join(known)}{note}")
 
 
 class AlertsCanFire(DetectionCheck):
@@ -129,7 +117,7 @@ class AlertWasDelivered(DetectionCheck):
     check: Literal["alert_was_delivered"] = "alert_was_delivered"
 
     def judge_planned(self, journal: Journal, planned: IncidentPlanned) -> Finding:
-        if not _answered(journal, "receiver"):
+        if not answered(journal, "receiver"):
             return Finding(
                 Verdict.UNKNOWN,
                 "no receiver answered; name one under `monitoring.receiver`",
@@ -141,25 +129,10 @@ class AlertWasDelivered(DetectionCheck):
         return _worst([_delivered(journal, one) for one in promised])
 
 
-def first_effect(journal: Journal) -> Effect | None:
-    """When the first fault was proven in force; None if none was."""
-    effects = []
-    for states in fault_times(journal).values():
-        change = states.get("effective")
-        if change is None:
-            continue
-        earliest = change.t if change.earliest is None else change.earliest
-        latest = change.t if change.latest is None else change.latest
-        effects.append(Effect(change.t, min(earliest, change.t), latest))
-    return min(effects, key=lambda effect: effect.t, default=None)
-
-
 def _in_time(journal: Journal, promise: PlannedDetection, effect: Effect) -> Finding:
     name, limit = f"{promise.source}:{promise.alert}", show_duration(promise.within_s)
     steps = [
-        one
-        for one in _firing(journal)
-        if (one.alert, one.source) == (promise.alert, promise.source)
+        one for one in firing(journal) if (one.alert, one.source) == (promise.alert, promise.source)
     ]
     fired = min((one for one in steps if not one.before_fault), key=lambda s: s.t, default=None)
     if fired is None:
@@ -188,14 +161,14 @@ def _never(
     if was_before:
         text = f"{name} was firing before the fault already, so it shows nothing"
         return Finding(Verdict.UNKNOWN, text, Cause.ENVIRONMENT)
-    if not _looked(journal, promise.source):
+    if not looked(journal, promise.source):
         text = f"nobody looked at {promise.source}"
         return Finding(Verdict.UNKNOWN, text, Cause.HARNESS)
-    if not _answered(journal, promise.source):
+    if not answered(journal, promise.source):
         text = f"{promise.source} never answered, so nobody knows of {promise.alert}"
         return Finding(Verdict.UNKNOWN, text, Cause.ENVIRONMENT)
     window = (effect.earliest, effect.latest + promise.within_s)
-    for start, end in _silences(journal, promise.source):
+    for start, end in silences(journal, promise.source):
         if start < window[1] and end > window[0]:
             text = f"{name} was not seen, but {promise.source} did not answer for a while"
             return Finding(Verdict.UNKNOWN, text, Cause.ENVIRONMENT)
@@ -248,7 +221,7 @@ def _delivered(journal: Journal, promise: PlannedDetection) -> Finding:
     if fired is None:
         text = f"{promise.alert} did not fire, so there was nothing to deliver"
         return Finding(Verdict.UNKNOWN, text, Cause.ENVIRONMENT)
-    if arrived is None and _silences(journal, "receiver"):
+    if arrived is None and silences(journal, "receiver"):
         text = f"the receiver could not be read for a while, {promise.alert} was not seen there"
         return Finding(Verdict.UNKNOWN, text, Cause.ENVIRONMENT)
     if arrived is None:
@@ -256,35 +229,6 @@ def _delivered(journal: Journal, promise: PlannedDetection) -> Finding:
         return Finding(Verdict.FAIL, text, Cause.APPLICATION)
     text = f"{promise.alert} was delivered {max(0.0, arrived - fired):.3f} s after it fired"
     return Finding(Verdict.PASS, text)
-
-
-def _firing(journal: Journal) -> Iterator[AlertSeen]:
-    return (one for one in journal.every(AlertSeen) if one.state == "firing")
-
-
-def _states(journal: Journal, source: str) -> list[MonitoringSeen]:
-    return [one for one in journal.every(MonitoringSeen) if one.what == f"source {source}"]
-
-
-def _looked(journal: Journal, source: str) -> bool:
-    return bool(_states(journal, source))
-
-
-def _answered(journal: Journal, source: str) -> bool:
-    return any(one.ok for one in _states(journal, source))
-
-
-def _silences(journal: Journal, source: str) -> list[Span]:
-    """The spells in which a source did not answer; one that did not end lasts for ever."""
-    spells: list[Span] = []
-    start: float | None = None
-    for one in _states(journal, source):
-        if one.ok and start is not None:
-            spells.append((start, one.t))
-            start = None
-        elif not one.ok and start is None:
-            start = one.t
-    return spells if start is None else [*spells, (start, float("inf"))]
 
 
 def _when(one: AlertSeen, effect: Effect | None) -> str:

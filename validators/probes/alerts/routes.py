@@ -71,7 +71,10 @@ def _waits(route: object, labels: Mapping[str, str], inherited: float, depth: in
     given = route.get("group_wait")
     own = inherited if given is None else prometheus_duration(given)
     waits = []
-    for child in route.get("routes") or ():
+    children = route.get("routes") or []
+    if not isinstance(children, list):
+        raise Unreadable("told routes that are no list")
+    for child in children:
         taken = _taken(child, labels)
         if taken is False:
             continue

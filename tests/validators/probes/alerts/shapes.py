@@ -82,7 +82,7 @@ def matrix(*series: tuple[dict[str, str], list[str]]) -> dict[str, object]:
 
 def sentry_issue(
     number: str = "77", title: str = "PaystackUnreachable", **fields: object
-) -> object:
+) -> dict[str, object]:
     """One error group of Sentry's organisation endpoint."""
     return {
         "id": number,

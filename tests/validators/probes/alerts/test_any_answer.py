@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.validators.probes.alerts import shapes
@@ -22,6 +22,8 @@ from validators.probes.alerts.support import Support
 from validators.probes.alerts.vectors import parse_spread, parse_values
 
 Parse = Callable[[Answer], object]
+# No deadline for an example: the machine may be busy with a drill.
+QUICK = settings(max_examples=40, deadline=None)
 NOBODY = Api("http://127.0.0.1:9")
 PARSERS: dict[str, Parse] = {
     "alertmanager": lambda answer: Alertmanager(NOBODY).parse(answer),
@@ -44,15 +46,11 @@ TRUE: dict[str, object] = {
     "spread": shapes.matrix(({"job": "a"}, ["1", "+Inf"])),
 }
 ODD_TIMES = ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "now", "2026-W01-1", ""]
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text()
-    | st.sampled_from(ODD_TIMES),
-    lambda each: st.lists(each, max_size=4) | st.dictionaries(st.text(), each, max_size=4),
-    max_leaves=20,
+    PLAIN | st.sampled_from(ODD_TIMES),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(), each, max_size=3),
+    max_leaves=6,
 )
 
 
@@ -92,6 +90,7 @@ def test_the_true_shape_is_read(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PARSERS)
+@QUICK
 @given(body=JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=200))
 def test_any_body_is_read_or_unreadable(name: str, body: bytes) -> None:
     """Neither foreign JSON nor foreign bytes end a drill."""
@@ -99,6 +98,7 @@ def test_any_body_is_read_or_unreadable(name: str, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", PARSERS)
+@QUICK
 @given(data=st.data())
 def test_a_true_shape_with_one_wrong_part_is_read_or_unreadable(
     name: str, data: st.DataObject
@@ -116,6 +116,7 @@ def test_a_bottomless_answer_is_unreadable(name: str) -> None:
         PARSERS[name](Answer(200, b"[" * 100_000))
 
 
+@QUICK
 @given(st.text() | st.sampled_from(ODD_TIMES))
 def test_any_time_is_read_or_unreadable(text: str) -> None:
     """A time that is none says so."""
@@ -123,18 +124,21 @@ def test_any_time_is_read_or_unreadable(text: str) -> None:
         wall_time(text)
 
 
+@QUICK
 @given(st.text())
 def test_any_text_has_selectors_or_none(text: str) -> None:
     """Looking for selectors ends for every text."""
     assert all(one.text for one in selectors(text))
 
 
+@QUICK
 @given(st.text())
 def test_any_link_has_a_cursor_or_none(text: str) -> None:
     """A Link header of another make has no next page."""
     assert isinstance(next_cursor(text), str)
 
 
+@QUICK
 @given(st.text() | JSON)
 def test_any_configuration_is_read_or_unreadable(config: object) -> None:
     """Alertmanager's configuration may hold what we do not know."""
@@ -156,13 +160,17 @@ ROUTE = st.fixed_dictionaries(
 )
 
 
-@given(ROUTE, st.lists(ROUTE, max_size=3))
+@QUICK
+@given(ROUTE, st.lists(ROUTE, max_size=2))
+@example({"routes": 5}, [])
+@example({"match": 5, "matchers": {"a": 5}}, [{"match_re": [1]}])
 def test_any_route_is_read_or_unreadable(route: dict[str, object], below: list[object]) -> None:
     """So may its routes."""
     with contextlib.suppress(Unreadable):
         assert group_wait({"route": {"routes": below, **route}}, {"a": "b"}) >= 0
 
 
+@QUICK
 @given(st.text() | st.integers() | st.none())
 def test_any_duration_is_read_or_unreadable(text: object) -> None:
     """A duration that is none says so."""

@@ -1,6 +1,7 @@
 """From an environment's settings to what looks, and a customer who writes to support."""
 
 import json
+from collections.abc import Mapping
 
 import anyio
 import pytest
@@ -30,7 +31,7 @@ EVERYTHING = {
 }
 
 
-def opened(settings: dict[str, object]) -> Sources:
+def opened(settings: Mapping[str, object]) -> Sources:
     async def main() -> Sources:
         monitoring = Monitoring.model_validate(settings)
         async with opened_sources(monitoring, [], lambda: 0.0) as sources:

@@ -18,26 +18,18 @@ from drill.incident import (
     PlannedDetection,
     Source,
 )
-from experiments.chain import chain_problems, chain_s
-from experiments.control import Control, Refused, Word
 from experiments.detection import Detector
-from experiments.incident import Incident, Mark
+from experiments.incident import Incident
 from experiments.placing import place, wall
 from experiments.recorder import Recorder
-from experiments.silences import SilenceWatch
 from tests.experiments.fakes import FakeSink
 from validators.probes.alerts.base import AlertReading, Unreadable
-from validators.probes.alerts.silences import Matcher, Silence, State
 
 E = TypeVar("E", bound=Event)
 WALL_S = 1000.0
 """The wall clock of the fakes at the start of the drill."""
 ALERT = "PaystackUnreachable"
 FAULT_S = 10.0
-SLOW = (
-    f"{ALERT} within 10s: its chain takes up to 34s "
-    "(scrape 1s + evaluation 1s + `for` 2s + group wait 30s)"
-)
 
 
 class FakeSource:
@@ -283,130 +275,3 @@ def test_wall_times_are_placed_by_the_nearest_pair_before() -> None:
     journal = recorder.journal
     assert [place(journal, at) for at in (1000.0, 1010.0, 1022.0)] == [0.0, 10.0, 21.0]
     assert [wall(journal, t) for t in (0.0, 10.0, 21.0)] == [1000.0, 1010.0, 1022.0]
-
-
-def silence(number: str = "s1", value: str = ALERT, state: str = "active") -> Silence:
-    return Silence(number, [Matcher("alertname", value)], "ada", "on it", status=State(state))
-
-
-class FakeSilences:
-    """Lists silences by the time since the first look; None: it does not answer."""
-
-    def __init__(self, tell: Callable[[float], Sequence[Silence] | None]) -> None:
-        self.tell = tell
-        self.start: float | None = None
-
-    async def silences(self) -> Sequence[Silence]:
-        await anyio.lowlevel.checkpoint()
-        self.start = anyio.current_time() if self.start is None else self.start
-        told = self.tell(anyio.current_time() - self.start)
-        if told is None:
-            raise Unreadable("no connection")
-        return told
-
-
-def said(tell: Callable[[float], Sequence[Silence] | None], refuse: str = "") -> list[object]:
-    """Who said what when, and what was noted, in a drill detected at 5 s."""
-    heard: list[object] = []
-
-    async def main() -> None:
-        recorder = Recorder(FakeSink(), anyio.current_time())
-        detections = [PlannedDetection(ALERT, "alertmanager", 9.0)]
-        planned = IncidentPlanned(0.0, "p", 1.0, None, None, {}, {}, detections=detections)
-        incident, control = Incident(recorder, planned), Control()
-
-        async def answer(word: Word) -> str:
-            await anyio.lowlevel.checkpoint()
-            heard.append((round(recorder.t()), word))
-            if refuse:
-                raise Refused(refuse)
-            return "taken"
-
-        control.answer = answer
-        watch = SilenceWatch(recorder, incident, control, FakeSilences(tell))
-        await watch.before()
-        with anyio.move_on_after(30):
-            async with anyio.create_task_group() as group:
-                group.start_soon(watch.run)
-                await anyio.sleep(5)
-                incident.set("detected", Mark(source="test"))
-                await anyio.sleep_forever()
-        heard.extend(note.text for note in recorder.journal.every(Note))
-
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
-    return heard
-
-
-TAKEN = Word(say="acknowledge", actor="ada", via="silence", text="on it")
-
-
-def test_a_silence_of_the_promised_alert_acknowledges_once() -> None:
-    """Whoever silences it has taken it, in their own name and words."""
-    assert said(lambda t: [silence()] if t > 10 else []) == [(10, TAKEN)]
-
-
-def test_a_silence_in_advance_acknowledges_when_there_is_something() -> None:
-    """Before the detection there is nothing to acknowledge."""
-    assert said(lambda t: [silence()] if t > 2 else []) == [(5, TAKEN)]
-
-
-@pytest.mark.parametrize(
-    "tell",
-    [
-        lambda _: [silence()],  # there before the drill
-        lambda t: [silence(value="Other")] if t > 10 else [],
-        lambda t: [silence(state="expired")] if t > 10 else [],
-    ],
-)
-def test_other_silences_acknowledge_nothing(
-    tell: Callable[[float], Sequence[Silence] | None],
-) -> None:
-    """One of before the drill, of another alert, or one that is over says nothing."""
-    assert said(tell) == []
-
-
-def test_a_refused_silence_and_a_silent_alertmanager_are_noted() -> None:
-    """The watch ends no drill."""
-    heard = said(lambda t: None if 1 < t < 10 else [silence()] if t > 10 else [], "not now")
-    assert heard == [
-        (10, TAKEN),
-        "silences cannot be read: no connection",
-        "the silence of ada acknowledged nothing: not now",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("parts", "s"),
-    [((1, 1, 2, 0), 4), ((60, 60, 90, 30), 270), ((1, 15, 20, 0), 46), ((1, 1, 0, 0), 2)],
-)
-def test_the_slowest_chain_is_the_sum_with_for_rounded_up(
-    parts: tuple[float, float, float, float], s: float
-) -> None:
-    """Scrape, evaluation, `for` up to the next evaluation, and the group's wait."""
-    assert chain_s(*parts) == s
-
-
-def chain(**fields: object) -> ChainSeen:
-    parts: dict[str, object] = {"scrape_s": 1.0, "evaluation_s": 1.0, "for_s": 2.0}
-    return ChainSeen(0.0, ALERT, "prometheus", present=True, **{**parts, **fields})  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("promise", "seen", "problems"),
-    [
-        (PlannedDetection(ALERT, "alertmanager", 4.0), chain(), []),
-        (
-            PlannedDetection(ALERT, "alertmanager", 10.0),
-            chain(group_wait_s=30.0),
-            [(0, SLOW)],
-        ),
-        (PlannedDetection(ALERT, "sentry", 1.0), chain(), []),
-        (PlannedDetection("Other", "prometheus", 1.0), chain(), []),
-        (PlannedDetection(ALERT, "prometheus", 1.0), chain(for_s=None), []),
-    ],
-)
-def test_a_promise_that_its_chain_cannot_keep_is_a_problem(
-    promise: PlannedDetection, seen: ChainSeen, problems: list[tuple[int, str]]
-) -> None:
-    """It is told with its sum; what is not known to be slow is no problem of the plan."""
-    assert list(chain_problems([promise], [seen])) == problems

@@ -1,6 +1,6 @@
 """The catalogue of acts; the union for the scenario's model is derived from it."""
 
-from experiments.respond import acknowledge, contain, resolve, update
+from experiments.respond import acknowledge, contain, customer, resolve, update
 from experiments.respond.base import ActSpec
 
 ACTS: tuple[type[ActSpec], ...] = (
@@ -8,4 +8,5 @@ ACTS: tuple[type[ActSpec], ...] = (
     *contain.ACTS,
     *resolve.ACTS,
     *update.ACTS,
+    *customer.ACTS,
 )

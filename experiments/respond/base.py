@@ -11,7 +11,7 @@ from experiments.respond.ports import Hands
 from experiments.site import Site
 
 Trigger = Literal["effective", "detected", "escalated", "acknowledged", "contained", "resolved"]
-Kind = Literal["acknowledge", "contain", "resolve", "update"]
+Kind = Literal["acknowledge", "contain", "resolve", "update", "report"]
 Sets = Literal["acknowledged", "contained", "resolved", ""]
 
 
@@ -21,6 +21,7 @@ class ActSpec(BaseModel):
 
     Attributes:
         kind: Which of the playbook's kinds of act it is; decides whose role it is.
+            A `report` is a customer's, whose role no playbook assigns.
 
         sets: The moment that is reached when it is done, empty if none.
 

@@ -52,5 +52,12 @@ class Faults(Protocol):
         """Heal every fault now instead of at the end of its `for`; gives how it was proven."""
 
 
-class Hands(Features, Isolation, Deployment, Commands, Faults, Protocol):
+class Customers(Protocol):
+    """The customers, as far as a drill speaks for one."""
+
+    async def report(self, text: str) -> str:
+        """Write to support as a customer; gives the channel's own answer as proof."""
+
+
+class Hands(Features, Isolation, Deployment, Commands, Faults, Customers, Protocol):
     """All that acts may ask for."""

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,6 +35,7 @@ class Stack:
     inbox_port: int
     api_key: str = API_KEY
     secret_key: str = SECRET_KEY
+    smtp_port: int = field(default_factory=lambda: free_port())
 
     @property
     def web_url(self) -> str:
@@ -55,6 +56,7 @@ class Stack:
             "STAGING_WEB_PORT": str(self.web_port),
             "STAGING_PAYSTACK_PORT": str(self.paystack_port),
             "STAGING_INBOX_PORT": str(self.inbox_port),
+            "STAGING_SMTP_PORT": str(self.smtp_port),
             "STAGING_API_KEY": self.api_key,
             "PAYSTACK_SECRET_KEY": self.secret_key,
             "STAGING_REFUND_SETTLES_AFTER_S": "1",

@@ -67,6 +67,6 @@ def summary_limit(promise: PlannedMessages, scale: float, resolved: float) -> fl
 
 
 def _count(promise: PlannedMessages, scale: float, detected: float, until: float) -> int:
-    """An upper bound of the updates due until then."""
+    """At least as many as are due until then; one more, as a division may round down."""
     every = (promise.every_s or math.inf) / scale
-    return max(0, min(MOST_UPDATES, math.floor((until - detected) / every) + 1))
+    return max(0, min(MOST_UPDATES, math.floor((until - detected) / every) + 2))

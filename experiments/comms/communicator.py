@@ -6,7 +6,7 @@ server that hangs holds up nobody but its own line.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import anyio
@@ -25,6 +25,7 @@ from experiments.incident import Incident
 from experiments.recorder import Recorder
 
 ACTOR = "drill"
+Task = Callable[[], Awaitable[None]]
 
 
 class By(msgspec.Struct, frozen=True):
@@ -73,12 +74,16 @@ class Communicator:
         self._lines = [_Line(each) for each in planned if each.every_s is not None]
         self._summaries = [each for each in planned if each.within_s is not None]
         self._group: anyio.abc.TaskGroup | None = None
+        self._waiting: list[Task] = []
+        self._over = False
         self._count = 0
 
     async def run(self) -> None:
         """Send what is due until cancelled."""
         async with anyio.create_task_group() as group:
             self._group = group
+            for task in self._waiting:
+                group.start_soon(task)
             try:
                 await self._incident.reached("detected")
                 # Nobody can be told sooner than the drill itself knows.
@@ -87,7 +92,7 @@ class Communicator:
                     group.start_soon(self._keep_informed, line, known)
                 await anyio.sleep_forever()
             finally:
-                self._group = None
+                self._over = True
 
     async def say(self, text: str, actor: str, role: str) -> None:
         """
@@ -96,9 +101,8 @@ class Communicator:
         Customers get it too: *text* is what somebody chose to say to all of them.
 
         Raises:
-            Refused: Nobody is being told now, or the final message has been sent.
+            Refused: There is nothing to tell yet, or the incident is over.
         """
-        group = self._running()
         reached = self._incident.moments
         if "detected" not in reached:
             raise Refused("nothing has been detected yet, so there is nothing to tell")
@@ -108,7 +112,7 @@ class Communicator:
             raise Refused("the playbook promises nobody updates in an incident of this severity")
         due = self._recorder.t()
         for line in self._lines:
-            group.start_soon(self._say_on, line, text, By(actor, role), due)
+            self._start(partial(self._say_on, line, text, By(actor, role), due))
         await anyio.lowlevel.checkpoint()
 
     async def page(self, role: str, text: str) -> None:
@@ -116,9 +120,8 @@ class Communicator:
         Ask those who hold *role* to come; returns before it is sent.
 
         Raises:
-            Refused: Nobody is being told now.
+            Refused: The incident is over.
         """
-        group = self._running()
         facts = self._facts()
         holders = self._incident.planned.roles.get(role, [])
         said = words.for_role(role, holders, facts, text)
@@ -129,7 +132,7 @@ class Communicator:
         for channel, to in named or rooms[:1]:
             target = PlannedMessages(channel, "role", to, role, grace_s=0.0)
             post = self._post(target, "page", due, said)
-            group.start_soon(partial(self._delivery.deliver, post, optional=channel == "email"))
+            self._start(partial(self._delivery.deliver, post, optional=channel == "email"))
         await anyio.lowlevel.checkpoint()
 
     async def summarise(self) -> None:
@@ -227,7 +230,11 @@ class Communicator:
             await self._resolved()
         return "resolved" in self._incident.moments
 
-    def _running(self) -> anyio.abc.TaskGroup:
+    def _start(self, task: Task) -> None:
+        """Let it run beside; what is said before `run` has begun waits for it."""
+        if self._over:
+            raise Refused("nobody is told any more: the incident is over")
         if self._group is None:
-            raise Refused("nobody is told now: there is no incident, or it is over")
-        return self._group
+            self._waiting.append(task)
+        else:
+            self._group.start_soon(task)

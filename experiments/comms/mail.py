@@ -7,8 +7,9 @@ that hangs. What shows the acceptance is the server's own reply to DATA.
 
 import ipaddress
 import ssl
+from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.utils import formatdate
+from email.utils import format_datetime
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -135,7 +136,7 @@ def mail_of(message: Message, sender: str, recipients: tuple[str, ...]) -> Email
     hidden = message.audience == "customers"
     mail["To"] = "undisclosed-recipients:;" if hidden else ", ".join(recipients)
     mail["Subject"] = " ".join(message.subject.split())
-    mail["Date"] = formatdate(localtime=False)
+    mail["Date"] = format_datetime(datetime.now(UTC))
     mail["Message-ID"] = f"<{message.id}@{sender.rpartition('@')[2]}>"
     mail["X-Drill-Id"] = message.drill
     mail["Auto-Submitted"] = "auto-generated"

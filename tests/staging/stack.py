@@ -25,6 +25,13 @@ SECRET_KEY = "sk_test_staging_tests"
 T = TypeVar("T")
 
 
+def free_port() -> int:
+    """A port that nobody listens on, from the system."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @dataclass(frozen=True)
 class Stack:
     """A running staging stack."""
@@ -35,7 +42,7 @@ class Stack:
     inbox_port: int
     api_key: str = API_KEY
     secret_key: str = SECRET_KEY
-    smtp_port: int = field(default_factory=lambda: free_port())
+    smtp_port: int = field(default_factory=free_port)
 
     @property
     def web_url(self) -> str:
@@ -138,13 +145,6 @@ class Stack:
         printed = done.output.decode().strip()
         assert done.exit_code == 0, printed
         return printed
-
-
-def free_port() -> int:
-    """A port that nobody listens on, from the system."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(look: Callable[[], T], *, within_s: float, what: str) -> T:

@@ -6,7 +6,7 @@ server that hangs holds up nobody but its own line.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 
 import anyio
@@ -25,7 +25,7 @@ from experiments.incident import Incident
 from experiments.recorder import Recorder
 
 ACTOR = "drill"
-Task = Callable[[], Awaitable[None]]
+Task = Callable[[], Coroutine[object, object, None]]
 
 
 class By(msgspec.Struct, frozen=True):

@@ -89,17 +89,21 @@ class Room:
         self.incident.set("acknowledged", Mark(actor="tess", role="lead"))
         self.incident.set("resolved", Mark(actor="tess", role="lead"))
 
+    def attempts(self) -> list[MessageSent]:
+        """Every attempt, in order."""
+        return list(self.recorder.journal.every(MessageSent))
+
     def sent(self, channel: str) -> list[tuple[str, float, float | None]]:
         """Kind, due and sent of every attempt by one channel."""
         return [
             (each.kind, round(each.due, 3), each.sent and round(each.sent, 3))
-            for each in self.recorder.journal.every(MessageSent)
+            for each in self.attempts()
             if each.channel == channel
         ]
 
     def evidence(self) -> list[str]:
         """What every attempt that failed left."""
-        return [x.evidence for x in self.recorder.journal.every(MessageSent) if x.sent is None]
+        return [each.evidence for each in self.attempts() if each.sent is None]
 
     def finding(self) -> tuple[str, str]:
         """What the check says of it."""

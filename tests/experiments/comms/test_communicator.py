@@ -1,6 +1,6 @@
 """The communicator in virtual time: the real incident and recorder, channels that yield."""
 
-from experiments.comms.ports import NotAccepted
+from experiments.comms.ports import NobodyThere, NotAccepted
 from experiments.incident import Mark
 from tests.experiments.comms.room import MAIL, SLACK, SUMMARY, FakeChannel, Room, told_for_13_s
 from validators.checks.communication import SummaryInTime
@@ -174,3 +174,36 @@ def test_an_alert_read_late_makes_nothing_due_before_it_was_known() -> None:
 
     room = Room({"slack": FakeChannel()}, SLACK).run(story)
     assert room.sent("slack") == [("first", 10.0, 10.01)]
+
+
+def test_the_resolution_ends_the_attempts_of_an_update() -> None:
+    """The final does not wait behind the pauses of an update that it makes pointless."""
+    slack = FakeChannel(fails=[NotAccepted("no", again=True)])
+
+    async def story(room: Room) -> None:
+        room.incident.set("detected", Mark())
+        await room.resolve(0.2)
+        await room.until(5)
+
+    room = Room({"slack": slack}, SLACK).run(story)
+    assert room.sent("slack") == [("first", 0.0, None), ("final", 0.2, 0.21)]
+
+
+def test_an_audience_without_addresses_is_a_message_that_was_not_sent() -> None:
+    """A promise to customers whom the environment does not name is written once, and fails."""
+    mail = FakeChannel(fails=[NobodyThere("nobody for 'customers'")])
+    room = Room({"email": mail}, MAIL).run(told_for_13_s)
+    assert room.evidence() == ["nobody for 'customers'"]
+    assert room.finding()[0] == "fail"
+
+
+def test_a_summary_is_tried_again_too() -> None:
+    """No resolution can overtake a summary: its pauses are waited for."""
+    mail = FakeChannel(fails=[NotAccepted("no", again=True)])
+
+    async def story(room: Room) -> None:
+        await told_for_13_s(room)
+        await room.communicator.summarise()
+
+    room = Room({"email": mail}, SUMMARY).run(story)
+    assert room.sent("email") == [("summary", 23.0, None), ("summary", 23.0, 30.52)]

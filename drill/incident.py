@@ -169,7 +169,8 @@ class MessageSent(Event, frozen=True, tag="message"):
     One message to an audience; *sent* None means that no server took it.
 
     *due* is when it was to be sent at the earliest. *evidence* is the server's own words of
-    acceptance, or why there is none; *text* what was said, without secrets.
+    acceptance, or why there is none; *text* what was said, without secrets. *to* is the channel or
+    the role as the playbook names it, where one audience has several.
     """
 
     channel: Channel
@@ -181,6 +182,7 @@ class MessageSent(Event, frozen=True, tag="message"):
     role: str
     evidence: str
     text: str = ""
+    to: str = ""
 
 
 class ReleaseSeen(Event, frozen=True, tag="release"):

@@ -1,0 +1,1 @@
+"""Telling people: Slack and mail, on the playbook's cadence, never anywhere else."""

@@ -5,8 +5,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from experiments.respond.base import ActSpec, Kind, Site
+from experiments.respond.base import ActSpec, Kind
 from experiments.respond.ports import Hands
+from experiments.site import Site
 
 ROLE = "customer"
 """Who reports; no role of the playbook, so nobody has to hold it."""

@@ -55,6 +55,9 @@ class FakeHands:
     async def run(self, command: str, limit_s: float) -> str:
         return await self._do(command)
 
+    async def report(self, text: str) -> str:
+        return await self._do(f"report {text}")
+
     async def end_faults(self) -> str:
         await self._do("end faults")
         return await self._ends.end_faults()

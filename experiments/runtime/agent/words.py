@@ -132,10 +132,8 @@ def isolating_text(table: str) -> str:
     out = head.format("out {", "output", "oifname")
     into = head.format("into {", "input", "iifname")
     families = " set families {\n  type nf_proto\n  flags timeout\n }\n"
-    return (
     chains = f"{out}{drop}{into}{drop}"
     return f"create table inet {table}\ntable inet {table} {{\n{families}{chains}}}\n"
-    )
 
 
 def table_text(table: str, way: str, port: int | None) -> str:

@@ -34,6 +34,12 @@ class Deployment(Protocol):
     async def roll_back(self, service: str, tag: str) -> str:
         """Bring *service* to the release *tag* and wait until it is healthy; gives the proof."""
 
+    async def release_before(self, service: str) -> str:
+        """What an undo of a rollback needs, as JSON text: the release before this drill."""
+
+    async def put_release_back(self, undo: str) -> str:
+        """Bring back what `release_before` gave, idempotent; gives the proof."""
+
     async def run_as_written(self, limit_s: float) -> str:
         """Run the playbook's own rollback commands, to the letter; gives what they printed."""
 

@@ -42,6 +42,7 @@ class RollBack(ActSpec):
 
     kind: ClassVar[Kind] = "resolve"
     sets: ClassVar[Sets] = "resolved"
+    changes_staging: ClassVar[bool] = True
     about: ClassVar[str] = "brings a service back to the last stable tag"
     do: Literal["resolve.rollback"] = "resolve.rollback"
     service: str
@@ -53,8 +54,14 @@ class RollBack(ActSpec):
         if site.environment.deploy is None:
             yield "do", "the environment does not say how a release is deployed: add `deploy`"
 
+    async def prepare(self, hands: Hands) -> str:
+        return await hands.release_before(self.service)
+
     async def perform(self, hands: Hands) -> str:
         return await hands.roll_back(self.service, self.to or "")
+
+    async def undo(self, hands: Hands, undo: str) -> str:
+        return await hands.put_release_back(undo)
 
 
 class RollBackAsWritten(ActSpec):

@@ -40,6 +40,7 @@ def main(told: dict[str, str]) -> int:
     with contextlib.suppress(OSError):
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"healing: the guardian of {told['run']}".encode(), 0)
+    end_children(told["run"])  # First: a deployment under way would undo what is healed.
     healed, remaining = heal(told)
     if not contained:
         end_children(told["run"])
@@ -112,8 +113,13 @@ def heal(told: dict[str, str]) -> tuple[list[str], list[dict[str, str]]]:
 
 
 def end_children(run: str) -> None:
-    """Kill every process that carries DRILL_RUN=*run*: browsers and load that the drill started."""
-    mark = f"DRILL_RUN={run}".encode()
+    """Kill every process that carries DRILL_RUN=*run*: whatever the drill started."""
+    end_marked(f"DRILL_RUN={run}")
+
+
+def end_marked(variable: str) -> None:
+    """Kill every process that was started with *variable*, as NAME=VALUE, in its environment."""
+    mark = variable.encode()
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit() or int(folder.name) == os.getpid():
             continue

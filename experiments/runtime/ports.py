@@ -14,7 +14,7 @@ from drill.events import Remaining, Service
 from drill.records import Record
 
 Outcome = Literal["open", "refused", "silent", "unresolved"]
-Way = Literal["drop", "reject"]
+Way = Literal["drop", "reject", "isolate"]
 
 
 class ContainerState(msgspec.Struct, frozen=True):
@@ -30,6 +30,40 @@ class ContainerState(msgspec.Struct, frozen=True):
     health: str = ""
 
 
+class Release(msgspec.Struct, frozen=True):
+    """
+    What one service runs, or is to run.
+
+    Attributes:
+        image: Name of the image as the container was made from it.
+
+        digest: The engine's own digest of that image, also of one that never was in a registry.
+
+        tag: What the release is called: the image's version label, else the tag of its name.
+
+        status: The container's state in the engine's word, empty if it is only an image.
+
+        health: The engine's word on its health check, empty if it has none.
+
+        started_at: Since when it runs, in the engine's words.
+
+        container: Full id of the container, empty if it is only an image.
+    """
+
+    image: str
+    digest: str
+    tag: str
+    container: str = ""
+    status: str = ""
+    health: str = ""
+    started_at: str = ""
+
+    @property
+    def up(self) -> bool:
+        """Running, and healthy where the engine can tell."""
+        return self.status == "running" and self.health in ("", "healthy")
+
+
 class Undo(msgspec.Struct, frozen=True):
     """
     What must be restored; no secrets, and enough for another process to do it alone.
@@ -42,12 +76,15 @@ class Undo(msgspec.Struct, frozen=True):
         want: The state it was found in and must be put back to.
 
         rule: Name of the rule in the container's network namespace, empty if there is none.
+
+        release: What the service ran; None if another release is none of this fault's doing.
     """
 
     service: str
     container: str
     want: Literal["running", "paused", "exited"]
     rule: str = ""
+    release: Release | None = None
 
 
 class PathRule(msgspec.Struct, frozen=True):
@@ -91,14 +128,32 @@ class ArmedFault(msgspec.Struct, frozen=True):
     undo: Undo
 
 
+class Intended(msgspec.Struct, frozen=True):
+    """
+    What is written on the engine before an act of the playbook that only the shop can undo.
+
+    *undo* is the act's own JSON text, *environment* the file that says how to reach the shop: keys
+    are read from there by whoever heals, and never written on the engine.
+    """
+
+    id: str
+    undo: str
+    environment: str = ""
+
+
 class RunInfo(msgspec.Struct, frozen=True):
-    """Which drill this is, for the lock, the labels and the guardian."""
+    """
+    Which drill this is, for the lock, the labels and the guardian.
+
+    *environment* is the path of the environment's file, for undoing what only the shop can undo.
+    """
 
     run: str
     scenario: str
     project: str
     directory: str
     heal: str = "drill heal"
+    environment: str = ""
 
 
 class LogWindow(msgspec.Struct, frozen=True):
@@ -195,7 +250,61 @@ class Paths(Protocol):
         """Try to connect from the target to *to*:*port*, giving up after *patience_s*."""
 
 
-class Staging(Lifecycle, Paths, Protocol):
+class Releases(Protocol):
+    """Which release of a service runs, and another one under the same service."""
+
+    async def running(self, service: str) -> Release:
+        """What *service* runs now."""
+
+    async def find_release(self, service: str, tag: str, image: str = "") -> Release:
+        """
+        Look up another release of *service* on the engine.
+
+        Args:
+            service: Name of the compose service.
+            tag: Name of the release.
+            image: Name of its image; empty for the running image's name with *tag*.
+
+        Raises:
+            BadInput: The engine has no such image.
+        """
+
+    async def deploy(self, service: str, image: str) -> Release:
+        """Run *service* from *image*, everything else as it was; returns once it was started."""
+
+    async def put_back(self, undo: Undo) -> str:
+        """
+        Run the release that *undo* names under its service again; idempotent.
+
+        Returns:
+            How: `already`, `started`, or `put back`.
+        """
+
+    async def seen(self, service: str, action: str, since: float) -> EngineEvent | None:
+        """The first event named *action* at or after *since*, from the engine's own stream."""
+
+
+class Cuts(Protocol):
+    """A service cut off from all others."""
+
+    async def cut_off(self, service: str) -> str:
+        """Drop every packet of *service* but its own loopback's; gives what proves it."""
+
+    async def join(self, service: str) -> str:
+        """Let it talk again, idempotent; gives what proves it."""
+
+
+class Intents(Protocol):
+    """Acts of the playbook whose undo is on the engine before they are carried out."""
+
+    async def intend(self, act: str, undo: str) -> None:
+        """Write the act's id and its undo, JSON text without secrets."""
+
+    async def forget(self, act: str) -> None:
+        """The act has been undone; idempotent."""
+
+
+class Staging(Lifecycle, Paths, Releases, Protocol):
     """All that faults may ask of the stack."""
 
 

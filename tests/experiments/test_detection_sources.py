@@ -11,9 +11,10 @@ from experiments.detection_sources import Sources, missing_sources, opened_sourc
 from experiments.environment import Environment
 from experiments.environment_parts import Monitoring
 from experiments.monitoring_watch import opened_targets
-from experiments.respond.base import Site
+from experiments.playbook import PLAYBOOK, load_playbook
 from experiments.respond.customer import CustomerReport
 from experiments.respond.ports import Hands
+from experiments.site import Site
 from experiments.support_desk import ReportFailed, SupportDesk
 from tests.experiments.conftest import ENVIRONMENT
 from tests.validators.probes.alerts.double import Double, with_double
@@ -144,7 +145,8 @@ def test_a_report_needs_a_channel_for_customers() -> None:
     )
     without = Environment.model_validate(ENVIRONMENT)
     having = Environment.model_validate({**ENVIRONMENT, "monitoring": {"support": "http://x"}})
-    (problem,) = act.problems(Site(without, frozenset()))
+    playbook = load_playbook(PLAYBOOK)
+    (problem,) = act.problems(Site(without, frozenset(), playbook))
     assert problem[0] == "do"
     assert "monitoring.support" in problem[1]
-    assert list(act.problems(Site(having, frozenset()))) == []
+    assert list(act.problems(Site(having, frozenset(), playbook))) == []

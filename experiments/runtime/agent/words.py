@@ -10,7 +10,10 @@ from dataclasses import dataclass
 ELEMENT_TIMEOUT_S = 3
 HIGHEST_PORT = 65535
 DO = frozenset({"block", "unblock", "look", "crash", "know", "ping"})
-WAYS = frozenset({"drop", "reject"})
+WAYS = frozenset({"drop", "reject", "isolate"})
+EVERYONE = "%everyone"
+FAMILIES = ("ipv4", "ipv6")
+"""What the set of an isolating rule holds: every packet is of one of them."""
 SIGNAL = re.compile(r"SIG[A-Z0-9]{2,10}")
 HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,253}")
 
@@ -122,8 +125,21 @@ def blockable(addresses: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(a for a in plain if not ipaddress.ip_address(a).is_loopback))
 
 
+def isolating_text(table: str) -> str:
+    """A table that does nothing yet: its set is empty, and what will be in it expires."""
+    head = " chain {}\n  type filter hook {} priority 0\n  {} lo accept\n"
+    drop = "  meta nfproto @families drop\n }\n"
+    out = head.format("out {", "output", "oifname")
+    into = head.format("into {", "input", "iifname")
+    families = " set families {\n  type nf_proto\n  flags timeout\n }\n"
+    chains = f"{out}{drop}{into}{drop}"
+    return f"create table inet {table}\ntable inet {table} {{\n{families}{chains}}}\n"
+
+
 def table_text(table: str, way: str, port: int | None) -> str:
     """A table that does nothing yet: two chains over two empty sets whose elements expire."""
+    if way == "isolate":
+        return isolating_text(table)
     sets = "".join(f" set peers{v} {{\n  type ipv{v}_addr\n  flags timeout\n }}\n" for v in (4, 6))
     head = " chain {}\n  type filter hook {} priority 0\n  {} lo accept\n"
     out = head.format("out {", "output", "oifname")
@@ -146,14 +162,16 @@ def table_text(table: str, way: str, port: int | None) -> str:
 
 def elements_text(table: str, addresses: Iterable[str], *, renew: bool) -> str:
     """
-    Lines that let *addresses* be peers for `ELEMENT_TIMEOUT_S` from now.
+    Lines that let *addresses*, or families of them, be peers for `ELEMENT_TIMEOUT_S` from now.
 
     Adding an element that is there leaves its clock alone, hence add, delete, add in one batch.
     """
     lines = []
     for address in addresses:
-        version = ipaddress.ip_address(address).version
-        where = f"element inet {table} peers{version}"
+        if address in FAMILIES:
+            where = f"element inet {table} families"
+        else:
+            where = f"element inet {table} peers{ipaddress.ip_address(address).version}"
         add = f"add {where} {{ {address} timeout {ELEMENT_TIMEOUT_S}s }}\n"
         lines.append(f"{add}delete {where} {{ {address} }}\n{add}" if renew else add)
     return "".join(lines)

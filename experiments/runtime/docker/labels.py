@@ -5,16 +5,17 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from experiments.runtime.ports import ArmedFault
+from experiments.runtime.ports import ArmedFault, Intended
 
 PROJECT, SERVICE = "com.docker.compose.project", "com.docker.compose.service"
 TARGET = "drill.target"
 TARGET_VALUE = "staging"
 RUN, OF, ROLE, FAULT = "drill.run", "drill.project", "drill.role", "drill.fault"
 FOR = "drill.container"
+ACT, KEPT, KEEPS = "drill.act", "drill.kept", "drill.keeps"
 HOST, BOOT, FLOCK, STARTED = "drill.host", "drill.boot", "drill.flock", "drill.started"
 USER, SPACE, PROCESSES = "drill.user", "drill.pidspace", "drill.processes"
-AGENT_IMAGE = "vauntico-drills/agent:1"
+AGENT_IMAGE = "vauntico-drills/agent:2"
 AGENT_HASH = "drill.agent"
 
 
@@ -35,6 +36,19 @@ def faults_on(labels: Mapping[str, str]) -> tuple[ArmedFault, ...]:
         return tuple(msgspec.json.decode(text, type=list[ArmedFault]))
     except msgspec.MsgspecError:
         return ()
+
+
+def act_on(labels: Mapping[str, str]) -> Intended | None:
+    """The act of the playbook a marker was written for; None if there is none to be read."""
+    try:
+        return msgspec.json.decode(labels.get(ACT, ""), type=Intended)
+    except msgspec.MsgspecError:
+        return None
+
+
+def act_text(act: Intended) -> str:
+    """An act as a label."""
+    return msgspec.json.encode(act).decode()
 
 
 def number_in(spec: str, field: str, default_s: float) -> float:

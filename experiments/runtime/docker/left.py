@@ -8,21 +8,44 @@ from experiments.runtime.docker import labels
 from experiments.runtime.docker.agents import REPLY_LIMIT_S, Agents
 from experiments.runtime.docker.engine import Engine
 from experiments.runtime.docker.lanes import Lanes
-from experiments.runtime.ports import ArmedFault
+from experiments.runtime.docker.releases import running
+from experiments.runtime.docker.restore import find
+from experiments.runtime.ports import ArmedFault, Intended, Undo
 
 COMMAND = "drill heal"
 
 
-async def targets(engine: Engine, lanes: Lanes, faults: Iterable[ArmedFault]) -> list[Remaining]:
+async def targets(
+    engine: Engine, lanes: Lanes, project: str, faults: Iterable[ArmedFault]
+) -> list[Remaining]:
     """Targets that are not as they were found; one that is gone took its fault along."""
     found = []
     for undo in (fault.undo for fault in faults):
-        name = undo.container
-        info = await lanes.look(lambda name=name: engine.inspect(name))  # type: ignore[misc]
-        status = info["State"]["Status"] if info is not None else undo.want
-        if status != undo.want:
-            found.append(Remaining(what=f"{undo.service} is {status}", command=COMMAND))
+        what = await lanes.look(lambda undo=undo: _wrong(engine, project, undo))  # type: ignore[misc]
+        found += [Remaining(what=what, command=COMMAND)] if what else []
     return list(dict.fromkeys(found))
+
+
+def _wrong(engine: Engine, project: str, undo: Undo) -> str:
+    """What is not as *undo* wants it, empty if nothing; whoever took the service over counts."""
+    info = find(engine, undo, project)
+    if info is None:
+        return ""
+    status = str(info["State"]["Status"])
+    if status != undo.want:
+        return f"{undo.service} is {status}"
+    if undo.release is not None and info["Image"] != undo.release.digest:
+        now = running(engine, info)
+        return f"{undo.service} runs {now.tag} ({now.digest[:19]}) and not {undo.release.tag}"
+    return ""
+
+
+def acts(intended: Iterable[Intended]) -> list[Remaining]:
+    """Acts of the playbook that were announced and whose undo nobody has reported."""
+    return [
+        Remaining(what=f"act {act.id} is not undone: {act.undo}", command=COMMAND)
+        for act in intended
+    ]
 
 
 async def rules(agents: Agents) -> list[Remaining]:

@@ -10,14 +10,19 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 
 import docker
 import docker.errors
 
+from drill.errors import DrillError
 from drill.events import Remaining
 from experiments.runtime.docker import labels
 from experiments.runtime.docker.engine import SILENCE, Engine
+from experiments.runtime.docker.recipe import in_the_making
+from experiments.runtime.docker.releases import put_back
 from experiments.runtime.ports import ArmedFault, Undo
+from experiments.runtime.undo_acts import UndoAct, in_subprocess
 
 COME_BACK_S = 3.0
 GONE_LIMIT_S = 10.0
@@ -27,7 +32,9 @@ CLEAN_SWEEPS = 2
 SWEEP_PAUSE_S = 0.25
 SETTLE_S = 1.0
 DEFAULT_GRACE_S = 10.0
-STOPPING = frozenset({"container.stop", "container.restart"})
+STOPPING = frozenset(
+    {"container.stop", "container.restart", "deploy.bad_release", "resolve.rollback"}
+)
 ROLE_ORDER = {"agent": 0, "marker": 1, "lock": 2, "guardian": 3}
 
 
@@ -39,13 +46,15 @@ class Healing:
     remaining: list[Remaining] = field(default_factory=list)
 
 
-def find(engine: Engine, undo: Undo, project: str) -> dict[str, object] | None:
+def find(engine: Engine, undo: Undo, project: str) -> dict[str, Any] | None:
     """The container of *undo*, or the one that took its service over; None if there is none."""
     info = engine.inspect(undo.container)
     if info is not None and info["State"]["Status"] != "removing":
         return info
     asked = (f"{labels.PROJECT}={project}", f"{labels.SERVICE}={undo.service}")
     for entry in engine.listed(*asked, f"{labels.TARGET}={labels.TARGET_VALUE}"):
+        if in_the_making(entry.get("Names") or ()):
+            continue
         info = engine.inspect(entry["Id"])
         if info is not None and info["State"]["Status"] != "removing":
             return info
@@ -132,7 +141,11 @@ def stop_under_way(engine: Engine, container: str) -> bool:
 
 
 def heal_project(
-    engine: Engine, project: str, run: str | None = None, command: str = "drill heal"
+    engine: Engine,
+    project: str,
+    run: str | None = None,
+    command: str = "drill heal",
+    undo_act: UndoAct = in_subprocess,
 ) -> Healing:
     """
     Heal what labels say, sweep until two sweeps in a row are clean, remove what is ours.
@@ -142,6 +155,7 @@ def heal_project(
         project: Compose project.
         run: Only that drill's, as its guardian asks, which is spared; None for every drill's.
         command: What a person should run for what remains.
+        undo_act: Undoes an act of the playbook that only the shop can undo.
 
     Raises:
         docker.errors.DockerException, OSError: The engine does not answer; call again.
@@ -153,6 +167,9 @@ def heal_project(
         ours = _ours(engine, project, run)
         clean = 0 if ours else clean + 1
         done.remaining = _heal_once(engine, project, ours, done.healed, command)
+        done.remaining += _undo_acts(project, ours, done.healed, command, undo_act)
+        if not done.remaining:
+            _remove_all(engine, ours, done.healed)
         if clean < CLEAN_SWEEPS:
             time.sleep(SWEEP_PAUSE_S)
     return done
@@ -183,12 +200,34 @@ def _heal_once(
             problems.extend([problem] if problem else [])
     if faults and not problems:
         _hold(engine, project, list(faults.values()))
-    for entry in ours:
-        if problems and _labels_of(entry).get(labels.ROLE) != "agent":
-            continue  # Intent and lock stay until what they stand for is healed.
+    # Intent and lock stay until all that they stand for is healed.
+    _remove_all(engine, [e for e in ours if _labels_of(e).get(labels.ROLE) == "agent"], healed)
+    return problems
+
+
+def _undo_acts(
+    project: str,
+    ours: Sequence[dict[str, object]],
+    healed: list[str],
+    command: str,
+    undo_act: UndoAct,
+) -> list[Remaining]:
+    problems = []
+    for act in filter(None, (labels.act_on(_labels_of(entry)) for entry in ours)):
+        try:
+            healed.append(undo_act(act, project))
+        except (DrillError, OSError) as error:
+            what = f"act {act.id} is not undone ({act.undo}): {error}"
+            problems.append(Remaining(what=what, command=command))
+    return problems
+
+
+def _remove_all(engine: Engine, entries: Sequence[dict[str, object]], healed: list[str]) -> None:
+    for entry in entries:
+        if engine.inspect(str(entry["Id"])) is None:
+            continue
         _remove(engine, entry)
         healed.append(f"removed {_labels_of(entry).get(labels.ROLE)} {str(entry['Id'])[:12]}")
-    return problems
 
 
 def _labels_of(entry: dict[str, object]) -> dict[str, str]:
@@ -201,10 +240,12 @@ def _heal_fault(
 ) -> tuple[str, Remaining | None]:
     undo = fault.undo
     try:
+        back = put_back(engine, project, undo) if undo.release is not None else "already"
         doubt = fault.fault in STOPPING and stop_under_way(engine, undo.container)
         how = restore(engine, undo, project, doubt=doubt)
-    except docker.errors.APIError as error:
+    except (docker.errors.APIError, DrillError) as error:
         return "", Remaining(what=f"{undo.service} is not {undo.want}: {error}", command=command)
+    how = back if how == "already" else how
     return (f"{undo.service}: {how}" if how not in ("already", "gone") else ""), None
 
 

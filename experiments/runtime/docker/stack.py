@@ -11,8 +11,9 @@ from typing import Any
 from drill.errors import BadInput, DrillError, Unsure
 from drill.events import Remaining, Service
 from experiments.guards import Exposure
-from experiments.runtime.docker import labels, left, survey
+from experiments.runtime.docker import left, survey
 from experiments.runtime.docker.agents import HELPER, REPLY_LIMIT_S, Agents, refuse_shared
+from experiments.runtime.docker.changing import Changing
 from experiments.runtime.docker.claim import Claim
 from experiments.runtime.docker.engine import Engine
 from experiments.runtime.docker.lanes import Lanes, all_of
@@ -38,7 +39,7 @@ SEEN_PATIENCE_S = 0.2
 AGENT_LOST = "agent.lost"
 
 
-class DockerStack:
+class DockerStack(Changing):
     """
     Implements `ports.Stack`; make one with `open_stack`.
 
@@ -48,6 +49,7 @@ class DockerStack:
     """
 
     def __init__(self, engine: Engine, project: str, targets: Collection[str] | None) -> None:
+        super().__init__()
         self.engine = engine
         self.project = project
         self._targets = targets
@@ -158,6 +160,7 @@ class DockerStack:
         if run.project != self.project:
             raise BadInput(f"this stack is {self.project}, the drill is for {run.project}")
         self._agents.run = run.run
+        self._run = run
         self._claim = await self._lanes.act("claim", lambda: Claim(self.engine, run))
 
     async def arm(self, faults: Sequence[ArmedFault]) -> None:
@@ -206,8 +209,9 @@ class DockerStack:
             yield event
 
     async def remaining(self) -> Sequence[Remaining]:
-        found = await left.targets(self.engine, self._lanes, self._armed.values())
+        found = await left.targets(self.engine, self._lanes, self.project, self._armed.values())
         found += await left.rules(self._agents)
+        found += left.acts(self._intended.values())
         if self._claim is None and self._agents.run:
             found += await left.containers(self.engine, self._lanes, self.project, self._agents.run)
         return found
@@ -231,10 +235,6 @@ class DockerStack:
         except Unsure:  # A cancelled stop ends in its lane; an unanswered one may yet end.
             self._doubtful.add(service)
             raise
-
-    def _mark(self, fault: ArmedFault) -> None:
-        marks = labels.written(self._agents.run, self.project, "marker", [fault])
-        self.engine.act.api.create_container(labels.AGENT_IMAGE, ["idle"], labels=marks)
 
     async def _learn(self, fault: ArmedFault) -> None:
         """Resolve the name now, so that injecting needs no resolver."""
@@ -261,6 +261,8 @@ class DockerStack:
             await asyncio.sleep(PING_S)
             living = [(s, a) for s, a in self._agents.by_service.items() if a.channel.alive]
             await asyncio.gather(*(self._ping_one(s) for s, _ in living))
+            with contextlib.suppress(DrillError):  # The next second asks again.
+                await self.keep_cuts()
 
     async def _ping_one(self, service: str) -> None:
         agent = self._agents.by_service.get(service)

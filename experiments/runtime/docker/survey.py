@@ -8,6 +8,7 @@ from drill.events import Service
 from experiments.guards import Exposure, scan_variables
 from experiments.runtime.docker import labels
 from experiments.runtime.docker.engine import Engine
+from experiments.runtime.docker.recipe import in_the_making
 from experiments.runtime.ports import ContainerState
 
 
@@ -40,7 +41,11 @@ def target(
             f"{service} is not among this drill's targets ({', '.join(sorted(allowed))})"
         )
     found = engine.listed(f"{labels.PROJECT}={project}", f"{labels.SERVICE}={service}")
-    found = [entry for entry in found if entry.get("State") != "removing"]
+    found = [
+        entry
+        for entry in found
+        if entry.get("State") != "removing" and not in_the_making(entry.get("Names") or ())
+    ]
     infos = [info for entry in found if (info := engine.inspect(entry["Id"])) is not None]
     if not infos:
         raise BadInput(f"project {project} has no container for {service}; is staging up?")
@@ -108,3 +113,18 @@ def aliases(engine: Engine, project: str) -> frozenset[str]:
             names.update(network.get("Aliases") or ())
             names.add(network.get("IPAddress") or "")
     return frozenset(names - {""})
+
+
+def neighbours(engine: Engine, project: str, service: str) -> list[str]:
+    """Addresses of the other running containers that share a network with *service*, sorted."""
+    infos = [info for info in inspected(engine, project) if info["State"]["Status"] == "running"]
+    own: set[str] = set()
+    for info in infos:
+        if info["Config"]["Labels"].get(labels.SERVICE) == service:
+            own |= set(info["NetworkSettings"].get("Networks") or {})
+    found = set()
+    for info in infos:
+        if info["Config"]["Labels"].get(labels.SERVICE) != service:
+            networks = (info["NetworkSettings"].get("Networks") or {}).items()
+            found |= {end.get("IPAddress") for name, end in networks if name in own}
+    return sorted(address for address in found if address)

@@ -11,6 +11,7 @@ import sys
 
 from experiments.faults.base import FaultSpec
 from experiments.faults.container import ContainerPause, ContainerStop
+from experiments.faults.deploy import BadRelease
 from experiments.faults.network import NetworkBlackhole
 from experiments.runtime.docker.stack import open_stack
 from experiments.runtime.ports import RunInfo
@@ -21,6 +22,8 @@ KINDS: dict[str, FaultSpec] = {
     "pause": ContainerPause(target="back"),
     "stop": ContainerStop(target="back"),
     "stopping": ContainerStop(target="back"),
+    "release": BadRelease(target="front", release="v1.3.0"),
+    "releasing": BadRelease(target="front", release="v1.3.0"),
 }
 
 
@@ -31,7 +34,7 @@ async def main(project: str, directory: str, kinds: list[str]) -> None:
         child = subprocess.Popen(["sleep", "600"], env={"DRILL_RUN": "dies", "PATH": "/bin"})
         assert stack._claim is not None
         told = {"child": child.pid, "guardian": getattr(stack._claim._guardian, "pid", 0)}
-        if kinds == ["stopping"]:
+        if kinds in (["stopping"], ["releasing"]):
             print(json.dumps(told), flush=True)
         for kind, undo in zip(kinds, undos, strict=True):
             await KINDS[kind].inject(stack, undo)

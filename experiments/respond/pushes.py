@@ -1,14 +1,17 @@
 """
 Git on a leash: commands may push only to remotes that the environment allows, exactly.
 
-Three things stand in the way of any other push, each by itself: what a command says is read before
-anything runs; git's own pre-push hook sees where a push really goes, after every rewriting of
-addresses; and the `git` that a command finds first refuses the options that would take the hook
-away. Schemes that no allowed remote uses are switched off in git altogether.
+What a command says is read before anything runs. Then three things stand in the way of any other
+push, each by itself: git's own pre-push hook sees where a push really goes, after every rewriting
+of addresses; the `git` that a command finds first refuses the options that would take the hook
+away; and what git starts to send with (`git-receive-pack`, ssh, the helpers for http) refuses
+every other address, whatever alias, option or configuration led there. Protocols that no allowed
+remote uses are switched off in git altogether.
 """
 
+import os
 import shlex
-import sys
+import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,13 +23,13 @@ from drill.errors import BadInput
 HOOK = """\
 #!/bin/sh
 # Git says where a push goes: $1 is the remote's name, $2 its address after every rewriting.
-while IFS= read -r allowed; do
+while IFS= read -r allowed <&3; do
     if [ "$2" = "$allowed" ]; then
         own={own}
-        [ ! -x "$own" ] || exec "$own" "$@"
+        [ ! -x "$own" ] || exec "$own" "$@" 3<&-
         exit 0
     fi
-done <{allowed}
+done 3<{allowed}
 echo "the drill refuses to push to $2: it is not in allow_remotes of the environment" >&2
 exit 1
 """
@@ -42,12 +45,31 @@ for word; do
 done
 exec {git} "$@"
 """
+SENDER = """\
+#!/bin/sh
+# What git starts to send with: only to an allowed address.
+for last; do before=$here; here=$last; done
+case "{kind}" in
+path) where=$last ;;
+ssh)
+    where="$before $last"
+    case "$last" in git-receive-pack*) ;; *) exec ssh -oBatchMode=yes "$@" ;; esac ;;
+url) where=$last ;;
+esac
+while IFS= read -r allowed <&3; do
+    [ "$where" != "$allowed" ] || exec {program} "$@" 3<&-
+done 3<{listed}
+echo "the drill refuses to send to $where: it is not in allow_remotes of the environment" >&2
+exit 1
+"""
+HELPERS = ("git-remote-http", "git-remote-https", "git-remote-ftp", "git-remote-ftps")
 SCHEMES = ("https", "http", "ssh", "git", "ftp", "ftps", "file")
 TAKES_WORD = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace"})
 SENDS = frozenset(
     {"push", "send-pack", "subtree", "svn", "http-push", "remote-http", "remote-https"}
 )
 EVERYTHING = "push"
+GIT_LIMIT_S = 10.0
 
 
 def scheme_of(remote: str) -> str:
@@ -126,20 +148,62 @@ def guarded(allowed: Sequence[str], own_hooks: Path | None) -> Iterator[dict[str
         before = shlex.quote(str(own_hooks / "pre-push")) if own_hooks else "''"
         _write(hooks / "pre-push", HOOK.format(own=before, allowed=shlex.quote(str(listed))))
         _write(programs / "git", WRAPPER.format(git=shlex.quote(git)))
+        _senders(folder, Path(git), allowed)
         schemes = sorted({scheme_of(one) for one in allowed}) or ["none"]
         yield {
             "PATH": f"{programs}:{_path()}",
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": "core.hooksPath",
             "GIT_CONFIG_VALUE_0": str(hooks),
+            "GIT_EXEC_PATH": str(folder / "core"),
+            "GIT_SSH_COMMAND": str(folder / "core" / "drill-ssh"),
             "GIT_ALLOW_PROTOCOL": ":".join(schemes),
         }
 
 
-def _path() -> str:
-    import os  # noqa: PLC0415 - read when used: the drill may have changed it
+def _senders(folder: Path, git: Path, allowed: Sequence[str]) -> None:
+    """Git's own programs, but for those that send."""
+    asked = subprocess.run(  # noqa: S603 - git itself
+        [git, "--exec-path"], capture_output=True, text=True, check=True, timeout=GIT_LIMIT_S
+    )
+    real, core = Path(asked.stdout.strip()), folder / "core"
+    core.mkdir()
+    for program in real.iterdir():
+        if program.name not in (*HELPERS, "git-receive-pack"):
+            (core / program.name).symlink_to(program)
+    kinds = {"drill-ssh": "ssh", "git-receive-pack": "path"} | dict.fromkeys(HELPERS, "url")
+    for name, kind in kinds.items():
+        listed = folder / f"allowed-{kind}"
+        lines = filter(None, (address_for(kind, one) for one in allowed))
+        listed.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        program = "ssh -oBatchMode=yes" if kind == "ssh" else shlex.quote(str(real / name))
+        text = SENDER.format(kind=kind, program=program, listed=shlex.quote(str(listed)))
+        _write(core / name, text)
 
-    return os.environ.get("PATH", os.defpath) or str(Path(sys.executable).parent)
+
+def address_for(kind: str, remote: str) -> str:
+    """How what sends by *kind* is told of *remote*; empty if it is reached in another way."""
+    scheme = scheme_of(remote)
+    if kind == "path":
+        return remote.removeprefix("file://") if scheme == "file" else ""
+    if kind == "url":
+        return remote if scheme in ("http", "https", "ftp", "ftps") else ""
+    if scheme != "ssh":
+        return ""
+    if remote.startswith("ssh://"):
+        host, _, path = remote.removeprefix("ssh://").partition("/")
+        return f"{host.partition(':')[0]} git-receive-pack {_quoted('/' + path)}"
+    host, _, path = remote.partition(":")
+    return f"{host} git-receive-pack {_quoted(path)}"
+
+
+def _quoted(path: str) -> str:
+    """As git quotes for a shell."""
+    return "'" + path.replace("'", "'\\''") + "'"
+
+
+def _path() -> str:
+    return os.environ.get("PATH", os.defpath)
 
 
 def _write(path: Path, text: str) -> None:

@@ -15,7 +15,7 @@ from drill.errors import BadInput, DrillError, Unsure
 from experiments.environment_parts import Deploy
 from experiments.respond.commands import Commands
 from experiments.respond.deployment import Rollback
-from experiments.respond.pushes import guarded, pushes_in, remote_in, scheme_of
+from experiments.respond.pushes import address_for, guarded, pushes_in, remote_in, scheme_of
 from experiments.runtime.ports import EngineEvent, Release, Undo
 
 pytestmark = pytest.mark.anyio
@@ -136,7 +136,7 @@ async def test_a_rollback_that_changes_nothing_fails(team: Team, deploy: Deploy)
     """
     by_command = deploy.model_copy(update={"by": "command", "command": "true", "limit": 0.3})
 
-    with pytest.raises(DrillError, match="still runs sha256:v1.3.0"):
+    with pytest.raises(DrillError, match=r"still runs sha256:v1\.3\.0"):
         await hands(team, by_command).roll_back("shop", "v1.2.0")
 
 
@@ -177,7 +177,7 @@ async def test_rollback_refuses_a_remote_that_is_not_allowed(team: Team, deploy:
     team.git("remote", "set-url", "--add", "--push", "origin", str(team.bare))
     team.git("remote", "set-url", "--add", "--push", "origin", str(team.other))
 
-    with pytest.raises(BadInput, match="not in `deploy.allow_remotes`"):
+    with pytest.raises(BadInput, match=r"not in `deploy\.allow_remotes`"):
         await hands(team, deploy).roll_back("shop", "v1.2.0")
     assert team.deployed() == "v1.3.0"
 
@@ -196,13 +196,27 @@ def evil(team: Team) -> Iterator[tuple[str, str]]:
     yield "pushurl", f"git config remote.origin.pushurl {other} && git push origin main"
     yield "hidden", "sh ./evil.sh"
     yield "alias", "git config alias.p 'push --no-verify' && git p other main"
+    yield "unhooked", f"git config alias.p '-c core.hooksPath=/no push' && git p {other} main"
     yield "sent", f"git send-pack {other} main"
 
 
 @pytest.mark.parametrize(
     "name",
-    ["plain", "flag", "repo", "config", "exported", "joined", "name", "rewritten", "pushurl"]
-    + ["hidden", "alias", "sent"],
+    [
+        "plain",
+        "flag",
+        "repo",
+        "config",
+        "exported",
+        "joined",
+        "name",
+        "rewritten",
+        "pushurl",
+        "hidden",
+        "alias",
+        "unhooked",
+        "sent",
+    ],
 )
 async def test_no_command_pushes_elsewhere(team: Team, deploy: Deploy, name: str) -> None:
     """
@@ -308,6 +322,25 @@ def test_pushes_are_read(command: str, remotes: list[str]) -> None:
     Every push in a command line is found, with the remote it names.
     """
     assert [remote_in(words) for words in pushes_in(command)] == remotes
+
+
+@pytest.mark.parametrize(
+    ("kind", "remote", "told"),
+    [
+        ("path", "file:///srv/x.git", "/srv/x.git"),
+        ("path", "git@host:x.git", ""),
+        ("url", "https://host/x", "https://host/x"),
+        ("url", "/srv/x.git", ""),
+        ("ssh", "git@host:team/x.git", "git@host git-receive-pack 'team/x.git'"),
+        ("ssh", "ssh://git@host:22/x.git", "git@host git-receive-pack '/x.git'"),
+        ("ssh", "https://host/x", ""),
+    ],
+)
+def test_senders_are_told_addresses(kind: str, remote: str, told: str) -> None:
+    """
+    What git starts to send with is compared with the address in the form that it is given.
+    """
+    assert address_for(kind, remote) == told
 
 
 @pytest.mark.parametrize(

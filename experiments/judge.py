@@ -36,6 +36,7 @@ from validators.checks.base import (
     fingerprint,
 )
 from validators.checks.engine_loss import blamed
+from validators.checks.told import comms_clocks
 
 EXIT_CODES = {Verdict.PASS: EXIT_PASS, Verdict.FAIL: EXIT_FAIL, Verdict.UNKNOWN: EXIT_UNKNOWN}
 Word = Literal["pass", "unknown", "fail"]
@@ -74,6 +75,7 @@ def judge(journal: Journal, checks: Sequence[CheckSpec], t: float) -> Judgement:
         Recovered(t=t, probes=recoveries),
         *moments,
         *playbook_clocks(journal, named, t),
+        *comms_clocks(journal, t),
         *_slas(journal, moments, recoveries, t),
         _severity(journal, findings, t),
     ]

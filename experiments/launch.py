@@ -14,12 +14,12 @@ from drill.errors import EXIT_UNKNOWN, BadInput, DrillError
 from drill.events import EvidenceKept, Header, PlannedProbe
 from drill.journal import Journal
 from drill.records import Record
-from experiments.beside import Nobody
 from experiments.control import Control
 from experiments.engine import Drill
-from experiments.environment import Environment
+from experiments.environment import Environment, find_environment
 from experiments.evidence import LogKeeper
 from experiments.guards import check_exposures
+from experiments.people import Place, opened_people, refuse_slow_chains
 from experiments.plan import Plan
 from experiments.recorder import Listener, Recorder
 from experiments.run_folder import RUNS, new_run, provenance, run_id, writer
@@ -68,6 +68,7 @@ async def launch(
     directory = request.runs / run
     async with open_stack(environment.compose.project, environment.engine) as stack:
         await keep_guard_rails(stack, plan)
+        await refuse_slow_chains(plan)
         with new_run(directory) as sink:
             recorder = Recorder(sink, anyio.current_time())
             recorder.listeners.extend(listen(recorder))
@@ -78,6 +79,7 @@ async def launch(
                 project=environment.compose.project,
                 directory=str(directory),
                 heal=f"drill heal --env {shlex.quote(request.env)}",
+                environment=str(find_environment(request.env).resolve()),
             )
             async with built_probes(plan.probes, environment, recorder, run, directory) as probes:
                 code = await _run_obeying(plan, info, stack, probes, recorder)
@@ -96,7 +98,11 @@ async def _run_obeying(
     control = Control()
     refused: DrillError | None = None
     code = EXIT_UNKNOWN
-    async with anyio.create_task_group() as group:
+    place = Place(file=Path(info.environment), run=info.run)
+    async with (
+        anyio.create_task_group() as group,
+        opened_people(plan, place, recorder, control, stack) as beside,
+    ):
         await group.start(_obey_signals, control)
         logs = LogKeeper(stack, recorder, writer(Path(info.directory)))
         drill = Drill(
@@ -106,7 +112,7 @@ async def _run_obeying(
             probes=dict(probes),
             recorder=recorder,
             control=control,
-            beside=Nobody(),
+            beside=beside,
             keep_evidence=logs.keep,
         )
         try:
@@ -202,6 +208,7 @@ def _header(run: str, plan: Plan, request: Request) -> Header:
         ),
         seed=request.seed,
         severity=plan.scenario.severity,
+        time_scale=plan.incident.time_scale,
     )
 
 

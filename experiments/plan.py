@@ -41,6 +41,7 @@ class Plan(msgspec.Struct, frozen=True):
     checks: Sequence[CheckSpec]
     fast_periods: Mapping[str, float]
     incident: IncidentPlanned
+    rollback_commands: Sequence[str] = ()
     notes: Sequence[str] = ()
 
     @property
@@ -131,8 +132,9 @@ def make_plan(scenario: Scenario, document: Document, site: Site) -> Plan:
         environment=environment,
         faults=[ArmedSpec(f"f{index}", spec) for index, spec in enumerate(scenario.faults, 1)],
         probes=probes,
-        checks=[*checks, *_always(scenario.faults), *_implied(incident)],
+        checks=[*checks, *_always(scenario.faults), *_implied(incident, checks)],
         incident=incident,
+        rollback_commands=site.playbook.rollback.commands if site.playbook.rollback else (),
         fast_periods={
             name: max(FAST_PERIOD_S, probe.shortest_period_s)
             for name, probe in environment.probes.items()
@@ -150,11 +152,13 @@ def _always(faults: Sequence[FaultSpec]) -> Iterator[CheckSpec]:
             yield check(check=name)
 
 
-def _implied(incident: IncidentPlanned) -> Iterator[CheckSpec]:
+def _implied(incident: IncidentPlanned, named: Sequence[CheckSpec]) -> Iterator[CheckSpec]:
     """What a scenario promises by rehearsing detection, people, messages or releases."""
+    already = {check.check for check in named}
     for check in IMPLIED:
-        if check.applies(incident):
-            yield check(check=str(check.model_fields["check"].default))
+        name = str(check.model_fields["check"].default)
+        if name not in already and check.applies(incident):
+            yield check(check=name)
 
 
 def _not_built(scenario: Scenario) -> Iterator[tuple[Location, str]]:

@@ -5,7 +5,7 @@ Everything here is a port or is built from ports, so that a day of an incident r
 time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import anyio
@@ -20,6 +20,7 @@ from experiments.responding import Responder
 SETTLE_LIMIT_S = 900.0
 """A response is given up so long after the last fault was healed."""
 AFTER_LIMIT_S = 120.0
+Step = Callable[[], Awaitable[None]]
 
 
 class Companion(Protocol):
@@ -27,16 +28,6 @@ class Companion(Protocol):
 
     async def run(self) -> None:
         """Work; bounded by its cancellation only."""
-
-
-class Look(Protocol):
-    """Looks at something before and after."""
-
-    async def before(self) -> None:
-        """Before anything is broken."""
-
-    async def after(self) -> None:
-        """After the recovery."""
 
 
 class Ends:
@@ -57,7 +48,9 @@ class Response:
     Args:
         companions: Run from the first fault to the end of the drill.
 
-        looks: Look before and after, one after the other.
+        before: Called one after the other before anything is broken.
+
+        after: Called one after the other after the recovery.
 
         ends: Shared with the hands of the responder.
     """
@@ -69,14 +62,16 @@ class Response:
         responder: Responder,
         *,
         companions: Sequence[Companion],
-        looks: Sequence[Look],
+        before: Sequence[Step],
+        after: Sequence[Step],
         ends: Ends,
     ) -> None:
         self._incident = incident
         self._recorder = recorder
         self._responder = responder
         self._companions = companions
-        self._looks = looks
+        self._before = before
+        self._after = after
         self._ends = ends
         recorder.listeners.append(self._notice)
 
@@ -90,8 +85,8 @@ class Response:
 
     async def before(self) -> None:
         """Look at what must be known before anything is broken."""
-        for look in self._looks:
-            await look.before()
+        for step in self._before:
+            await step()
 
     async def run(self) -> None:
         """Detect, respond and communicate, from the first fault until cancelled."""
@@ -123,5 +118,5 @@ class Response:
     async def after(self) -> None:
         """Look and tell once more after the recovery."""
         with anyio.move_on_after(AFTER_LIMIT_S):
-            for look in self._looks:
-                await look.after()
+            for step in self._after:
+                await step()

@@ -75,6 +75,7 @@ def provenance(  # noqa: PLR0913 - a header has that many facts
     command: str,
     seed: int = 0,
     severity: int = 0,
+    time_scale: float = 1.0,
 ) -> Header:
     """The header of a journal: what was run, from which commit, on which boot, when."""
     commit, dirty = _commit()
@@ -94,6 +95,7 @@ def provenance(  # noqa: PLR0913 - a header has that many facts
         wall_s=time.time(),
         mono_s=anyio.current_time(),
         boot_id=_boot_id(),
+        time_scale=time_scale,
     )
 
 

@@ -41,7 +41,8 @@ class BadRelease(FaultSpec):
 
     async def effective(self, staging: Releases, undo: Undo, since: float) -> Proof:
         now = await staging.running(self.target)
-        changed = now.digest != _before(undo).digest and now.status == "running"
+        # A release that ends at every start is in force as well.
+        changed = now.digest != _before(undo).digest and now.status in {"running", "restarting"}
         event = await staging.seen(self.target, "start", since) if changed else None
         return Proof(
             holds=changed,

@@ -10,7 +10,7 @@ from experiments.environment import Environment
 from experiments.respond.commands import Commands, succeeded
 from experiments.respond.deployment import Rollback, Running
 from experiments.respond.flags import Flags
-from experiments.respond.ports import Faults
+from experiments.respond.ports import Customers, Faults
 from experiments.runtime.ports import Cuts
 
 
@@ -33,6 +33,8 @@ class RealHands(Flags):
 
         faults: Who ends the drill's own faults.
 
+        customers: Who writes to support.
+
         rollback: The playbook's stable tag and its rollback commands.
     """
 
@@ -44,12 +46,14 @@ class RealHands(Flags):
         stack: Ground,
         run: str,
         faults: Faults,
+        customers: Customers,
         rollback: tuple[str, Sequence[str]] = ("", ()),
     ) -> None:
         super().__init__(environment.web, environment.features)
         commands = Commands(run, list(secrets_of(environment)))
         self._stack = stack
         self._faults = faults
+        self._customers = customers
         self._releases = Rollback(
             stack, commands, environment.deploy, file.resolve().parent, rollback
         )
@@ -74,6 +78,9 @@ class RealHands(Flags):
 
     async def run(self, command: str, limit_s: float) -> str:
         return succeeded(await self._releases.guarded_run(command, limit_s)).told
+
+    async def report(self, text: str) -> str:
+        return await self._customers.report(text)
 
     async def end_faults(self) -> str:
         return await self._faults.end_faults()

@@ -17,6 +17,7 @@ from experiments.runtime.ports import (
     LogWindow,
     PathRule,
     PathSeen,
+    Release,
     RunInfo,
     Undo,
 )
@@ -41,6 +42,8 @@ class FakeStack:
     def __init__(self, services: Sequence[str]) -> None:
         self.status = dict.fromkeys(services, "running")
         self.rules: dict[str, str] = {}
+        self.releases: dict[str, str] = {}
+        self.intents: dict[str, str] = {}
         self.acts: list[str] = []
         self.shown: list[EngineEvent] = []
         self.claimed = False
@@ -141,6 +144,43 @@ class FakeStack:
         await anyio.sleep(patience_s if way == "drop" else 0.001)
         outcome = {"drop": "silent", "reject": "refused"}.get(way, "open")
         return PathSeen(outcome=outcome, sent=sent, got=anyio.current_time())  # type: ignore[arg-type]
+
+    async def running(self, service: str) -> Release:
+        await anyio.lowlevel.checkpoint()
+        tag = self.releases.get(service, "v1")
+        return Release(image=f"{service}:{tag}", digest=f"sha256:{tag}", tag=tag, status="running")
+
+    async def find_release(self, service: str, tag: str, image: str = "") -> Release:
+        await anyio.lowlevel.checkpoint()
+        return Release(image=image or f"{service}:{tag}", digest=f"sha256:{tag}", tag=tag)
+
+    async def deploy(self, service: str, image: str) -> Release:
+        await self._act(service, "deploy", "running", "die", "start")
+        self.releases[service] = image.rpartition(":")[2]
+        return await self.running(service)
+
+    async def put_back(self, undo: Undo) -> str:
+        assert undo.release is not None
+        if self.releases.get(undo.service, "v1") == undo.release.tag:
+            return "already"
+        await self.deploy(undo.service, undo.release.image)
+        return "put back"
+
+    async def cut_off(self, service: str) -> str:
+        await self._act(service, "cut off", "running")
+        return "nothing reaches it"
+
+    async def join(self, service: str) -> str:
+        await self._act(service, "join", "running")
+        return "it answers"
+
+    async def intend(self, act: str, undo: str) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.intents[act] = undo
+
+    async def forget(self, act: str) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.intents.pop(act, None)
 
     async def survey(self) -> Sequence[Service]:
         await anyio.lowlevel.checkpoint()

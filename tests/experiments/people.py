@@ -49,6 +49,13 @@ class FakeHands:
     async def roll_back(self, service: str, tag: str) -> str:
         return await self._do(f"roll back {service} {tag}")
 
+    async def release_before(self, service: str) -> str:
+        await anyio.lowlevel.checkpoint()
+        return service
+
+    async def put_release_back(self, undo: str) -> str:
+        return await self._do(f"put back {undo}")
+
     async def run_as_written(self, limit_s: float) -> str:
         return await self._do("as written")
 
@@ -140,6 +147,7 @@ class Peopled(Rehearsal):
             self.recorder,
             responder,
             companions=[FakeDetector(self.incident, self._detects)],
-            looks=[],
+            before=[],
+            after=[],
             ends=self.ends,
         )

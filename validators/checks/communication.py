@@ -8,7 +8,7 @@ from drill.events import SlaJudged
 from drill.incident import IncidentPlanned, MessageSent
 from drill.journal import Journal
 from drill.verdict import Cause, Verdict
-from validators.checks.base import CheckSpec, Finding
+from validators.checks.base import Finding, ImpliedCheck
 from validators.checks.told import (
     Stream,
     first_gap,
@@ -21,7 +21,7 @@ from validators.checks.told import (
 SHOWN = 4
 
 
-class InformsAsPromised(CheckSpec):
+class InformsAsPromised(ImpliedCheck):
     """Every audience hears at once, then at its cadence, then that it is over, then nothing."""
 
     about: ClassVar[str] = "everybody is told at once, at the cadence, at the end, and not after it"
@@ -54,7 +54,7 @@ class InformsAsPromised(CheckSpec):
         return Finding(Verdict.PASS, "; ".join(counts) + never)
 
 
-class SummaryInTime(CheckSpec):
+class SummaryInTime(ImpliedCheck):
     """Stakeholders have the executive summary within its limit after resolution."""
 
     about: ClassVar[str] = "the executive summary is accepted within its limit after resolution"
@@ -171,4 +171,4 @@ def _failed(problems: Sequence[str]) -> Finding:
 
 
 CHECKS = (InformsAsPromised, SummaryInTime)
-IMPLIED: tuple[type[CheckSpec], ...] = CHECKS
+IMPLIED: tuple[type[ImpliedCheck], ...] = CHECKS

@@ -12,7 +12,7 @@ from drill.incident import (
 )
 from drill.journal import Journal
 from drill.verdict import Cause, Verdict
-from validators.checks.base import CheckSpec, Finding
+from validators.checks.base import Finding, ImpliedCheck
 from validators.checks.watched import Effect, answered, firing, first_effect, looked, silences
 
 ALERTING = ("prometheus", "alertmanager", "grafana")
@@ -20,7 +20,7 @@ ALERTING = ("prometheus", "alertmanager", "grafana")
 BY_CHAIN = ("prometheus", "alertmanager")
 
 
-class DetectionCheck(CheckSpec):
+class DetectionCheck(ImpliedCheck):
     """A promise that a scenario with `detect` makes by itself."""
 
     @classmethod

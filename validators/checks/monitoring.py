@@ -5,12 +5,12 @@ from typing import ClassVar, Literal
 from drill.incident import IncidentPlanned, MonitoringSeen
 from drill.journal import Journal
 from drill.verdict import Cause, Verdict
-from validators.checks.base import CheckSpec, Finding
+from validators.checks.base import CheckSpec, Finding, ImpliedCheck
 
 BY_MONITORING = ("prometheus", "alertmanager", "grafana")
 
 
-class MonitoringIsWhole(CheckSpec):
+class MonitoringIsWhole(ImpliedCheck):
     """Afterwards the monitoring is up, sees everything, and is quiet."""
 
     about: ClassVar[str] = "afterwards the monitoring is up, sees everything, and is quiet"

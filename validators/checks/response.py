@@ -8,14 +8,14 @@ from drill.events import MomentSet, Phase
 from drill.incident import Acted, Escalated, IncidentPlanned, ReleaseSeen
 from drill.journal import Journal
 from drill.verdict import Cause, Health, Verdict
-from validators.checks.base import CheckSpec, Finding, Names, Window
+from validators.checks.base import Finding, ImpliedCheck, Names, Window
 
 DIGEST_CHARS = 19
 ESCALATION_GRACE_S = 1.0
 """Real seconds that paging somebody may take."""
 
 
-class ContainmentHolds(CheckSpec):
+class ContainmentHolds(ImpliedCheck):
     """From `contained` until its undo nobody can start a payment, and everybody is told politely."""
 
     about: ClassVar[str] = "once contained, nobody can start a payment until it is undone"
@@ -83,7 +83,7 @@ class ContainmentHolds(CheckSpec):
         return Finding(Verdict.PASS, f"{probe} was refused politely in all {len(seen)} looks")
 
 
-class RollbackTookEffect(CheckSpec):
+class RollbackTookEffect(ImpliedCheck):
     """After the rollback the stable release runs, by the engine's own digest."""
 
     about: ClassVar[str] = "after the rollback the running digest is the stable release's"
@@ -156,7 +156,7 @@ def _rolled(looks: dict[str, ReleaseSeen], stable: str, act: Acted) -> Finding:
     )
 
 
-class _Clock(CheckSpec):
+class _Clock(ImpliedCheck):
     """A clock of the playbook that starts with the detection."""
 
     moment: ClassVar[str]
@@ -237,7 +237,7 @@ class ResolvesInTime(_Clock):
         return planned.resolve_s
 
 
-class RolesAreHeld(CheckSpec):
+class RolesAreHeld(ImpliedCheck):
     """Every act is somebody's in a role of the playbook that somebody holds."""
 
     about: ClassVar[str] = "every act has an actor in a role that somebody holds"
@@ -272,7 +272,7 @@ def _unheld(acts: list[Acted], roles: dict[str, list[str]]) -> Iterator[str]:
             yield f"nobody holds the role {act.role}, which {act.do} needs"
 
 
-class EscalatesInTime(CheckSpec):
+class EscalatesInTime(ImpliedCheck):
     """Unanswered, the incident reaches the next role when the playbook says so."""
 
     about: ClassVar[str] = "unacknowledged, the next role is paged when the playbook says so"
@@ -359,7 +359,7 @@ def _failed(reason: str) -> Finding:
 
 
 CHECKS = (ContainmentHolds, RollbackTookEffect)
-IMPLIED: tuple[type[CheckSpec], ...] = (
+IMPLIED: tuple[type[ImpliedCheck], ...] = (
     ContainmentHolds,
     RollbackTookEffect,
     AcknowledgesInTime,

@@ -1,6 +1,6 @@
 """The catalogue: a tuple of classes a family; lookup and union are derived from it."""
 
-from experiments.faults import container, network
+from experiments.faults import container, deploy, network
 from experiments.faults.base import FaultSpec
 
-FAULTS: tuple[type[FaultSpec], ...] = (*container.FAULTS, *network.FAULTS)
+FAULTS: tuple[type[FaultSpec], ...] = (*container.FAULTS, *network.FAULTS, *deploy.FAULTS)

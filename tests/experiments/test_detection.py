@@ -166,9 +166,10 @@ def test_what_fired_before_the_fault_detects_nothing() -> None:
     assert note.text == f"already firing before the first fault: {ALERT}"
 
 
-def test_what_fired_between_the_first_look_and_the_fault_detects_nothing() -> None:
-    """The fault's intent is the border, not the first look."""
-    scene = Scene(FakeSource(lambda t: [fired(FAULT_S - 0.5)] if t > 9.6 else []))
+@pytest.mark.parametrize("told_s", [FAULT_S - 0.4, FAULT_S + 3])
+def test_what_fired_between_the_first_look_and_the_fault_detects_nothing(told_s: float) -> None:
+    """The fault's intent is the border: not the first look, and not when we were told."""
+    scene = Scene(FakeSource(lambda t: [fired(FAULT_S - 0.5)] if t > told_s else []))
     scene.play()
     assert [seen.before_fault for seen in scene.every(AlertSeen)] == [True]
     assert scene.every(MomentSet) == []

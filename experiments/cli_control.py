@@ -30,13 +30,13 @@ def _command(name: str, say: "Say", about: str) -> click.Command:
     @click.option("--as", "actor", metavar="NAME", help="Who says it; your login name by default.")
     @click.option("--role", default="", help="In which role; the one you hold by default.")
     @click.option("--run", default="", help="Which drill, if several are running.")
-    @click.argument("text", required=say == "update", default=None if say == "update" else "")
-    def command(actor: str | None, role: str, run: str, text: str) -> None:
+    @click.argument("text", required=say == "update")
+    def command(actor: str | None, role: str, run: str, text: str | None) -> None:
         import getpass  # noqa: PLC0415
 
         from experiments.gameday.speak import speak  # noqa: PLC0415
 
-        said = {"say": say, "as": actor or getpass.getuser(), "role": role, "text": text}
+        said = {"say": say, "as": actor or getpass.getuser(), "role": role, "text": text or ""}
         click.echo(speak(said, run))
 
     return command

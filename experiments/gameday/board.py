@@ -125,9 +125,7 @@ def _faults(journal: Journal, plan: e.Planned | None) -> list[FaultNow]:
         change = last.get(fault.id)
         state = change.state if change else "planned"
         since = change.t if change else None
-        found.append(
-            FaultNow(fault.id, fault.fault, fault.target, state, state in IN_FORCE, since)
-        )
+        found.append(FaultNow(fault.id, fault.fault, fault.target, state, state in IN_FORCE, since))
     return found
 
 

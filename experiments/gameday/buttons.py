@@ -35,7 +35,8 @@ def read_buttons(facts: Facts) -> list[Button]:
     acts = facts.planned.acts if facts.planned else []
     roles = {act.do.partition(".")[0]: act.role for act in acts}
     messages = facts.planned.messages if facts.planned else []
-    roles |= {"update": message.role for message in messages}
+    if messages:
+        roles["update"] = messages[0].role
     return [
         Button(say, label, _never(facts) or _not_now(facts, say), roles.get(say, ""))
         for say, label in LABELS

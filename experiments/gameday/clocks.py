@@ -174,9 +174,7 @@ def _messages(facts: Facts, promise: i.PlannedMessages) -> Clock:
     return _updates(facts, promise, [one for one in sent if one.kind in UPDATES])
 
 
-def _summary(
-    facts: Facts, promise: i.PlannedMessages, sent: Sequence[i.MessageSent]
-) -> Clock:
+def _summary(facts: Facts, promise: i.PlannedMessages, sent: Sequence[i.MessageSent]) -> Clock:
     limit = promise.within_s or 0.0
     taken = [one.sent for one in sent if one.sent is not None]
     return _clock(
@@ -192,9 +190,7 @@ def _summary(
     )
 
 
-def _updates(
-    facts: Facts, promise: i.PlannedMessages, sent: Sequence[i.MessageSent]
-) -> Clock:
+def _updates(facts: Facts, promise: i.PlannedMessages, sent: Sequence[i.MessageSent]) -> Clock:
     """Give the clock of the next update; it has ended once the final one was taken."""
     grace = facts.real_s(promise.grace_s)
     bad = [one for one in sent if one.sent is None or one.sent > one.due + grace]
@@ -268,9 +264,7 @@ def _clock(  # noqa: PLR0913 - one keyword a fact of the clock
     return msgspec.structs.replace(clock, state=judged[-1].status) if judged else clock
 
 
-def _state(
-    facts: Facts, begin: float | None, end: float | None, deadline: float | None
-) -> State:
+def _state(facts: Facts, begin: float | None, end: float | None, deadline: float | None) -> State:
     """Say how a clock stands where no judge has spoken yet."""
     if begin is None:
         return "missing" if facts.over else "waiting"

@@ -43,6 +43,7 @@ class Hub:
         self._outages = Outages()
         self._grown = anyio.Event()
         self._news = anyio.Event()
+        self._left = anyio.Event()
         self._seen: Board | None = None
         self._version = 0
         self._frame = b""
@@ -80,6 +81,8 @@ class Hub:
             yield
         finally:
             self.listeners -= 1
+            left, self._left = self._left, anyio.Event()
+            left.set()
 
     async def follow(self) -> AsyncIterator[bytes]:
         """Yield frames of server-sent events, the whole state first; ends with the drill."""
@@ -101,7 +104,7 @@ class Hub:
         self._publish()
         with anyio.move_on_after(FAREWELL_LIMIT_S):
             while self.listeners:
-                await anyio.sleep(GAP_S / 10)
+                await self._left.wait()
 
     def _publish(self) -> None:
         board = self.board()

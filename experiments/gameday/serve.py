@@ -14,7 +14,7 @@ from experiments.control import Control
 from experiments.gameday.access import Access, new_token
 from experiments.gameday.app import Tell, make_app
 from experiments.gameday.hub import Hub
-from experiments.gameday.whereabouts import Whereabouts, announced, me
+from experiments.gameday.whereabouts import announced, me
 from experiments.recorder import Recorder
 
 LOOPBACK = "127.0.0.1"

@@ -96,18 +96,19 @@ def folder(*, make: bool = False) -> Path:
     Raises:
         BadInput: It is somebody else's, a symbolic link, or open to others.
     """
-    base = os.environ.get("XDG_RUNTIME_DIR", "")
+    base = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
     path = Path(tempfile.gettempdir()) / f"vauntico-drills-{os.getuid()}"
-    if base and os.path.isabs(base) and _ours(Path(base)):
-        path = Path(base) / "vauntico-drills"
+    if base.is_absolute() and _ours(base):
+        path = base / "vauntico-drills"
     try:
         if make:
             with contextlib.suppress(FileExistsError):
                 path.mkdir(mode=0o700)
-        elif not path.exists(follow_symlinks=False):
-            return path
+        path.lstat()
+    except FileNotFoundError:
+        return path
     except OSError as error:
-        raise BadInput(f"{path}: cannot be made: {error.strerror}") from None
+        raise BadInput(f"{path}: cannot be used: {error.strerror}") from None
     if not _ours(path):
         raise BadInput(
             f"{path} is not safely yours: it must be a folder of your own with mode 0700; remove it"

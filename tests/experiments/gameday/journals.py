@@ -1,5 +1,7 @@
 """Hand-made journals of an incident, step by step."""
 
+from collections.abc import Sequence
+
 from drill import events as e
 from drill import incident as i
 from drill.journal import Journal
@@ -125,7 +127,7 @@ def ended(t: float = 70.0) -> list[Record]:
     ]
 
 
-def journal(*parts: list[Record]) -> Journal:
+def journal(*parts: Sequence[Record]) -> Journal:
     """A journal of these records."""
     made = Journal()
     for part in parts:

@@ -24,6 +24,7 @@ FILES: Mapping[str, tuple[str, str]] = {
     "/": ("index.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
     "/page.js": ("page.js", "text/javascript"),
+    "/board.js": ("board.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 BODY_LIMIT = 16 * 1024

@@ -5,7 +5,7 @@ from drill import incident as i
 from drill.journal import Columns, Journal
 from drill.verdict import Health
 from experiments.gameday.buttons import read_buttons
-from experiments.gameday.clocks import Facts, gather, read_clocks
+from experiments.gameday.clocks import Facts, broken_since, gather, read_clocks
 from experiments.gameday.outages import Bad, Outages
 from experiments.gameday.snapshot import (
     ActNow,
@@ -49,7 +49,8 @@ def fold_board(journal: Journal, now: float, outages: Outages | None = None) -> 
     """
     head, plan, phase = journal.header, journal.last(e.Planned), journal.last(e.Phase)
     facts, aborted = gather(journal, now), journal.last(e.Aborted)
-    bad = (outages or Outages()).read(journal, plan, now)
+    kept = outages or Outages()
+    bad = kept.read(journal, plan, now)
     return Board(
         run=head.id,
         title=head.title,
@@ -62,7 +63,7 @@ def fold_board(journal: Journal, now: float, outages: Outages | None = None) -> 
         phase=phase.name if phase else "starting",
         phase_since=phase.t if phase else 0.0,
         aborted=_short(aborted.reason) if aborted else "",
-        moments=[_reached(facts, name) for name in MOMENTS],
+        moments=[_reached(facts, kept, name) for name in MOMENTS],
         clocks=read_clocks(facts),
         buttons=read_buttons(facts),
         roles=_roles(facts),
@@ -80,11 +81,14 @@ def _short(text: str) -> str:
     return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…"
 
 
-def _reached(facts: Facts, name: str) -> Reached:
+def _reached(facts: Facts, kept: Outages, name: str) -> Reached:
     found = facts.moments.get(name)
-    if found is None:
-        return Reached(name)
-    return Reached(name, found.t, found.actor, found.role, _short(found.source))
+    if found:
+        return Reached(name, found.t, found.actor, found.role, _short(found.source))
+    if name == "impact" and (hit := kept.impact(facts.journal, facts.now)):
+        return Reached(name, hit[0], source=hit[1], so_far=True)
+    t = {"effective": broken_since(facts.journal, "effective"), "healed": facts.healed}.get(name)
+    return Reached(name, t, so_far=t is not None)
 
 
 def _roles(facts: Facts) -> list[RoleNow]:

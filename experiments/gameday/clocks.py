@@ -17,6 +17,7 @@ from drill.journal import Journal
 State = Literal["waiting", "running", "met", "missed", "censored", "missing"]
 TOUCH_S = 1e-6
 """Times closer than this are the same point."""
+GONE = frozenset({"healed", "gone_with_target"})
 UPDATES = ("first", "update", "final")
 
 
@@ -55,6 +56,19 @@ class Facts(msgspec.Struct, frozen=True):
         found = self.moments.get(moment)
         return found.t if found else None
 
+    @property
+    def healed(self) -> float | None:
+        """When the last fault was proven gone; None while one is in force."""
+        if "healed" in self.moments:
+            return self.at("healed")
+        plan = self.journal.last(e.Planned)
+        last = {change.id: change for change in self.journal.every(e.FaultChange)}
+        wanted = [fault.id for fault in plan.faults] if plan else []
+        gone = [last[name] for name in wanted if name in last and last[name].state in GONE]
+        if not wanted or len(gone) < len(wanted):
+            return None
+        return max(change.t if change.latest is None else change.latest for change in gone)
+
     def real_s(self, playbook_s: float) -> float:
         """Give real seconds for a time on the playbook's clock."""
         return playbook_s / self.planned.time_scale if self.planned else playbook_s
@@ -85,18 +99,20 @@ def read_clocks(facts: Facts) -> list[Clock]:
     return clocks
 
 
-def broken_since(journal: Journal) -> float | None:
-    """When the first fault bit, or else was injected; None before that."""
-    first: dict[str, float] = {}
-    for change in journal.every(e.FaultChange):
-        shown = change.t if change.latest is None else change.latest
-        if change.state in {"injected", "effective"}:
-            first[change.state] = min(shown, first.get(change.state, shown))
-    return first.get("effective", first.get("injected"))
+def broken_since(journal: Journal, state: str) -> float | None:
+    """When the first fault came into *state*; None before that."""
+    shown = (
+        change.t if change.latest is None else change.latest
+        for change in journal.every(e.FaultChange)
+        if change.state == state
+    )
+    return min(shown, default=None)
 
 
 def _detections(facts: Facts, planned: i.IncidentPlanned) -> Iterator[Clock]:
-    begin = broken_since(facts.journal)
+    begin = broken_since(facts.journal, "effective")
+    if begin is None:
+        begin = broken_since(facts.journal, "injected")
     if not planned.detections:
         yield _clock(facts, "detect", "Detect", begin=begin, end=facts.at("detected"))
         return
@@ -143,24 +159,10 @@ def _recover(facts: Facts) -> Clock:
         facts,
         "recover",
         "Recover",
-        begin=_healed(facts, plan),
+        begin=facts.healed,
         end=facts.at("recovered"),
         limit=plan.recover_limit_s if plan else None,
     )
-
-
-def _healed(facts: Facts, plan: e.Planned | None) -> float | None:
-    """When the last fault was proven gone; None while one is in force."""
-    if "healed" in facts.moments:
-        return facts.at("healed")
-    last = {change.id: change for change in facts.journal.every(e.FaultChange)}
-    wanted = [fault.id for fault in plan.faults] if plan else []
-    gone = [last[name] for name in wanted if name in last]
-    if not wanted or len(gone) < len(wanted):
-        return None
-    if any(change.state not in {"healed", "gone_with_target"} for change in gone):
-        return None
-    return max(change.t if change.latest is None else change.latest for change in gone)
 
 
 def _messages(facts: Facts, promise: i.PlannedMessages) -> Clock:

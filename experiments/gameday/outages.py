@@ -6,7 +6,7 @@ import msgspec
 
 from drill.events import Planned
 from drill.journal import Columns, Journal
-from drill.moments import outages
+from drill.moments import impact, outages
 from drill.verdict import Health
 
 MARGIN_S = 5.0
@@ -39,6 +39,7 @@ class Outages:
 
     def __init__(self) -> None:
         self._settled: dict[str, _Settled] = {}
+        self._impact: tuple[float, str] | None = None
 
     def read(self, journal: Journal, plan: Planned | None, now: float) -> dict[str, Bad]:
         """Give how bad each probe has been until *now*, by name."""
@@ -49,6 +50,13 @@ class Outages:
             _settle(settled, columns, now - deadlines.get(name, DEADLINE_S) - MARGIN_S)
             found[name] = _bad(settled, _part(columns, settled.count, len(columns)))
         return found
+
+    def impact(self, journal: Journal, now: float) -> tuple[float, str] | None:
+        """Give when the first probe was bad after the first fault began, and which it was."""
+        if self._impact is None or now < self._impact[0] + DEADLINE_S:
+            hit = impact(journal)
+            self._impact = (hit[0], hit[3]) if hit else None
+        return self._impact
 
 
 def _settle(settled: _Settled, columns: Columns, before: float) -> None:

@@ -13,13 +13,18 @@ from experiments.gameday.clocks import Clock
 
 
 class Reached(msgspec.Struct, frozen=True):
-    """A moment; *t* None if it has not been reached."""
+    """
+    A moment; *t* None if it has not been reached.
+
+    *so_far* is True where the judge has not spoken yet and a late answer may move it.
+    """
 
     name: str
     t: float | None = None
     actor: str = ""
     role: str = ""
     source: str = ""
+    so_far: bool = False
 
 
 class RoleNow(msgspec.Struct, frozen=True):

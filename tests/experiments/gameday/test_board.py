@@ -211,6 +211,17 @@ def test_faults_in_force_and_probes_that_are_bad_are_told() -> None:
     assert checkout.bad_s == pytest.approx(2.05)
 
 
+def test_moments_that_the_judge_will_set_are_shown_as_far_as_they_are_known() -> None:
+    """What bit, who was hurt first and what is gone again need not wait for the judge."""
+    looks: list[Record] = [made.look("checkout", 11.0, Health.DOWN)]
+    healed: list[Record] = [e.FaultChange(40.5, "f1", "healed")]
+    board = fold_board(made.journal(made.broken(), looks, healed), 41.0)
+    known = {one.name: (one.t, one.source) for one in board.moments if one.so_far}
+    assert known == {"effective": (10.0, ""), "impact": (11.0, "checkout"), "healed": (40.5, "")}
+    judged = fold_board(made.journal(made.broken(), looks, made.ended()), 71.0)
+    assert [one.so_far for one in judged.moments if one.name == "healed"] == [False]
+
+
 def test_the_end_shows_verdict_findings_and_how_staging_was_left() -> None:
     """The worst finding comes first."""
     board = fold_board(made.journal(made.broken(), made.firing(), made.ended()), 71.0)

@@ -1,6 +1,6 @@
 """What the control server answers: the page, the state as it changes, and the words of people."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -31,6 +31,7 @@ BODY_LIMIT = 16 * 1024
 NAME_LIMIT = 80
 TEXT_LIMIT = 2000
 Tell = Callable[[str], None]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,14 +98,14 @@ class Guard:
                 await failed(scope, receive, send_guarded)
 
 
-def _file(name: str, kind: str) -> Callable[[Request], Response]:
+def _file(name: str, kind: str) -> Endpoint:
     # Read once, at the start: no file is touched while the drill runs.
     body = (STATIC / name).read_bytes()
 
     async def answer(_: Request) -> Response:
         return Response(body, media_type=kind)
 
-    return answer  # type: ignore[return-value]
+    return answer
 
 
 class _Events:
@@ -141,7 +142,7 @@ class _Events:
             group.cancel_scope.cancel()
 
 
-def _control(hub: Hub, control: Control) -> Callable[[Request], Response]:
+def _control(hub: Hub, control: Control) -> Endpoint:
     async def answer(request: Request) -> Response:
         try:
             said = await _read(request, hub)
@@ -157,7 +158,7 @@ def _control(hub: Hub, control: Control) -> Callable[[Request], Response]:
         except DrillError as error:
             return JSONResponse({"reason": str(error)}, 500)
 
-    return answer  # type: ignore[return-value]
+    return answer
 
 
 async def _read(request: Request, hub: Hub) -> Said:

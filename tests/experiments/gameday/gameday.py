@@ -1,6 +1,6 @@
 """A game day: recorder, incident, control and page are real, staging and answers are made up."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 import anyio
@@ -100,7 +100,7 @@ def client(page: Page, **headers: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=page.url, headers=given, trust_env=False, timeout=LIMIT_S)
 
 
-async def frames(asking: httpx.AsyncClient) -> AsyncIterator[tuple[str, bytes]]:
+async def frames(asking: httpx.AsyncClient) -> AsyncGenerator[tuple[str, bytes], None]:
     """The server-sent events, as (event, data)."""
     async with asking.stream("GET", "/events") as answer:
         assert answer.status_code == 200
@@ -114,7 +114,7 @@ async def frames(asking: httpx.AsyncClient) -> AsyncIterator[tuple[str, bytes]]:
                 yield event, value.encode()
 
 
-async def boards(asking: httpx.AsyncClient) -> AsyncIterator[Board]:
+async def boards(asking: httpx.AsyncClient) -> AsyncGenerator[Board, None]:
     """The snapshots alone."""
     async with aclosing(frames(asking)) as every:
         async for event, data in every:

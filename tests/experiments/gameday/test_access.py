@@ -22,7 +22,7 @@ async def test_without_the_token_nothing_is_told_or_taken(header: str) -> None:
     day = GameDay()
     day.detect()
     async with opened(day) as (page, _):
-        headers = {"Authorization": header.encode("latin-1")}
+        headers = {b"Authorization": header.encode("latin-1")}
         async with httpx.AsyncClient(base_url=page.url, trust_env=False) as stranger:
             for answer in (
                 await stranger.post("/control", json=ACK, headers=headers),

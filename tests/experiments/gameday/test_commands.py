@@ -44,7 +44,7 @@ async def test_the_four_commands_are_taken_by_the_running_drill() -> None:
             ("update", "--as", "Cy", "--run", RUN, "customers can pay again"),
             ("resolved", "--as", "Bo", "--role", "technical-lead", "rolled back"),
         ):
-            done = await anyio.to_thread.run_sync(lambda given=arguments: drill(*given))
+            done = await anyio.to_thread.run_sync(drill, *arguments)
             told.append((done.exit_code, done.stdout, done.stderr))
     assert told == [
         (0, "it is acknowledged\n", ""),
@@ -67,7 +67,7 @@ async def test_what_the_drill_refuses_is_told_with_exit_code_2() -> None:
     day = GameDay()
     async with opened(day):
         early = await anyio.to_thread.run_sync(drill, "ack")
-        role = await anyio.to_thread.run_sync(lambda: drill("ack", "--role", "comander"))
+        role = await anyio.to_thread.run_sync(drill, "ack", "--role", "comander")
     assert (early.exit_code, early.stdout) == (EXIT_USAGE, "")
     assert early.stderr == f"{RUN}: it cannot be acknowledged yet: it has not been detected\n"
     assert role.exit_code == EXIT_USAGE

@@ -3,13 +3,15 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, ClassVar
 
 import pytest
 from playwright.async_api import BrowserContext, Locator, expect
 from playwright.async_api import Page as Tab
 
 from drill.incident import Acted, MessageSent
-from experiments.gameday.serve import Page
+from experiments.gameday import serve as serve_module
+from experiments.gameday.serve import Page, _Server
 from tests.experiments.gameday import journals
 from tests.experiments.gameday.gameday import GameDay, opened
 from validators.probes.journeys.browser import open_browser
@@ -57,9 +59,7 @@ async def test_a_game_day_is_played_through_by_the_four_buttons() -> None:
         await expect(clock(tab, "detect")).to_have_class(re.compile("running"))
         await expect(clock(tab, "acknowledge")).to_have_class("waiting")
         await expect(button(tab, "Acknowledge")).to_have_attribute("aria-disabled", "true")
-        await expect(tab.locator("#why-acknowledge")).to_have_text(
-            "Nothing has been detected yet."
-        )
+        await expect(tab.locator("#why-acknowledge")).to_have_text("Nothing has been detected yet.")
         day.detect()
         await expect(clock(tab, "detect")).to_have_class("met")
         await reads(clock(tab, "acknowledge").get_by_role("timer"), r"^1:2\d$")
@@ -80,6 +80,7 @@ async def test_a_game_day_is_played_through_by_the_four_buttons() -> None:
         await button(tab, "Contained").click()
         await expect(tab.locator("#moments")).to_contain_text("Ada as incident-commander")
 
+        await expect(tab.locator("#acts li")).to_have_count(2)
         before = await tab.locator("#acts").inner_text()
         await tab.reload()
         await expect(tab.locator("#acts")).to_have_text(before, use_inner_text=True)
@@ -94,12 +95,12 @@ async def test_a_game_day_is_played_through_by_the_four_buttons() -> None:
         await expect(tab.locator("#messages")).to_contain_text("[DRILL] Nobody is charged")
         await expect(tab.get_by_label("Text of an update")).to_have_value("")
 
-        await tab.get_by_label("Role").select_option("communications-lead")
+        await tab.get_by_role("combobox").select_option("communications-lead")
         await button(tab, "Resolved").click()
         await expect(tab.locator("#reply")).to_have_text(
             "Refused: only the technical-lead resolves, and Ada is communications-lead"
         )
-        await tab.get_by_label("Role").select_option("technical-lead")
+        await tab.get_by_role("combobox").select_option("technical-lead")
         await button(tab, "Resolved").click()
         await expect(clock(tab, "resolve")).to_have_class("met")
 
@@ -121,19 +122,38 @@ async def test_a_game_day_is_played_through_by_the_four_buttons() -> None:
 async def test_a_clock_turns_red_by_itself_and_says_so_aloud() -> None:
     """Nobody answers: the countdown passes its deadline without anything being written."""
     day = GameDay(scale=450.0)  # 15 minutes are two seconds.
-    day.detect()
     async with watched(day) as (_, _, tab):
+        day.detect()
+        await expect(clock(tab, "acknowledge")).to_have_class(re.compile("running"))
         await expect(clock(tab, "acknowledge")).to_have_class("missed")
         await reads(clock(tab, "acknowledge").get_by_role("timer"), r"^\+0:0\d$")
         await expect(tab.locator("#news")).to_contain_text("Acknowledge missed")
 
 
-async def test_a_lost_connection_is_shown_and_mends_itself() -> None:
+class Cut(_Server):
+    """A server whose connections can be cut."""
+
+    made: ClassVar[list["Cut"]] = []
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.made.append(self)
+
+    def cut(self) -> None:
+        for connection in [*self.server_state.connections]:
+            connection.transport.abort()
+
+
+async def test_a_lost_connection_is_shown_and_mends_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Who looks at an old state is told so, and gets the whole state again."""
+    monkeypatch.setattr(serve_module, "_Server", Cut)
     day = GameDay()
     async with watched(day) as (_, context, tab):
         await expect(tab.locator("#connection")).to_be_hidden()
-        await context.set_offline(True)
+        await context.set_offline(True)  # No new connection, and the old one is cut.
+        Cut.made[-1].cut()
         await expect(tab.locator("#connection")).to_contain_text("Connection lost")
         day.detect()
         await context.set_offline(False)

@@ -37,7 +37,8 @@ class Budget(msgspec.Struct, frozen=True):
 
         watched_s: From the first sending to the last answer.
 
-        outage_s: Seconds in which the probe was degraded or down; a lower bound when `open`.
+        outage_s: Seconds in which the probe was degraded or down; a lower bound when `open`. Split
+            into `degraded_s` and `down_s` by what each look saw until the next one was sent.
 
         spent_ratio: Share of the window's budget that the outage spent, 1 is all of it.
 
@@ -52,6 +53,8 @@ class Budget(msgspec.Struct, frozen=True):
     valid: int | None
     watched_s: float | None
     outage_s: float | None
+    degraded_s: float | None
+    down_s: float | None
     open: bool
     spent_ratio: float | None
     request_spent_ratio: float | None
@@ -74,21 +77,37 @@ def _budget(probe: str, seen: Columns) -> Budget:
     title = f"{probe} available {OBJECTIVE:.1%} of 30 days"
     valid = sum(seen.health.count(health) for health in VALID)
     if not valid:
-        return Budget(title, probe, OBJECTIVE, WINDOW_S, None, None, None, None, open=False,
-                      spent_ratio=None, request_spent_ratio=None)  # fmt: skip
+        return Budget(
+            title, probe, OBJECTIVE, WINDOW_S, None, None, None, None, None, None,
+            open=False, spent_ratio=None, request_spent_ratio=None,
+        )  # fmt: skip
     good = seen.health.count(Health.OK)
     end = max(seen.got)
     watched = end - min(seen.sent)
     spells = outages(seen)
     outage = sum((end if until is None else until) - begin for begin, until in spells)
+    down = min(outage, _down(seen, end))
     allowed = 1 - OBJECTIVE
     share = watched / WINDOW_S
     return Budget(
-        title, probe, OBJECTIVE, WINDOW_S, good, valid, watched, outage,
+        title, probe, OBJECTIVE, WINDOW_S, good, valid, watched, outage, outage - down, down,
         open=any(until is None for _, until in spells),
         spent_ratio=outage / (allowed * WINDOW_S),
         request_spent_ratio=(valid - good) / valid * share / allowed if watched > 0 else None,
     )  # fmt: skip
+
+
+def _down(seen: Columns, end: float) -> float:
+    """Sum the time from each look that was down to the next look, or to a good one's answer."""
+    total, since = 0.0, None
+    for at in sorted(range(len(seen)), key=seen.sent.__getitem__):
+        health = seen.health[at]
+        if health == Health.LIMITED:
+            continue
+        if since is not None:
+            total += (seen.got[at] if health == Health.OK else seen.sent[at]) - since
+        since = seen.sent[at] if health == Health.DOWN else None
+    return total if since is None else total + end - since
 
 
 def percent(ratio: float | None) -> str:

@@ -109,6 +109,8 @@ class ErrorBudget(Strict, frozen=True):
     valid: int | None
     watched_s: float | None
     outage_s: float | None
+    degraded_s: float | None
+    down_s: float | None
     open: bool
     spent_ratio: float | None
     request_spent_ratio: float | None

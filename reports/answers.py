@@ -2,7 +2,8 @@
 What people answer in a postmortem: the labelled lines and the action items, read and checked.
 
 An answer is what follows its label (`**Root cause:** ...`) up to the next empty line, heading or
-label. An action item is a row of the table that has a column `who` and a column `due`.
+label. An action item is a row of the table below the heading `Action items`, with a column `who` and a
+column `due`.
 """
 
 import datetime as dt
@@ -89,7 +90,12 @@ def _open(text: str) -> bool:
 def _action_problems(text: str) -> Iterator[Problem]:
     columns: dict[str, int] = {}
     rows = tables = 0
+    here = False
     for number, line in enumerate(_without_comments(text).splitlines(), 1):
+        if line.startswith("#"):
+            here = line.strip("# ").lower() == "action items"
+        if not here:
+            continue
         if not line.strip().startswith("|"):
             columns = {}
             continue

@@ -85,7 +85,7 @@ def _budget(probe: str, seen: Columns) -> Budget:
     end = max(seen.got)
     watched = end - min(seen.sent)
     spells = outages(seen)
-    outage = sum((end if until is None else until) - begin for begin, until in spells)
+    outage = sum(((end if until is None else until) - begin for begin, until in spells), 0.0)
     down = min(outage, _down(seen, end))
     allowed = 1 - OBJECTIVE
     share = watched / WINDOW_S

@@ -170,7 +170,7 @@ def _act(name: str, plan: i.PlannedAct | None, seen: Sequence[i.Acted], due: flo
     last = seen[-1] if seen else None
     # The undoing is the drill's; who did the act is whoever began it.
     did = next((act for act in seen if act.state not in MENDING), last)
-    proofs = dict.fromkeys(f"{act.state}: {act.proof}" for act in seen if act.proof)
+    proofs = dict.fromkeys(_proof(act, last) for act in seen if act.proof)
     return Act(
         id=name,
         do=plan.do if plan else (did.do if did else "missing"),
@@ -188,6 +188,12 @@ def _act(name: str, plan: i.PlannedAct | None, seen: Sequence[i.Acted], due: flo
         undone_s=_first(seen, "undone"),
         proof="; ".join(proofs),
     )
+
+
+def _proof(act: i.Acted, last: i.Acted | None) -> str:
+    """The proof, with its state where that is not the one the act ended in."""
+    known = last is not None and act.state == last.state
+    return act.proof if known else f"{act.state.replace('_', ' ')}: {act.proof}"
 
 
 def _first(seen: Iterable[i.Acted], *states: str) -> float | None:

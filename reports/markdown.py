@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 MISSING = "missing"
-LONGEST = 400
+LONGEST = 1000
 SPECIAL = re.compile(
     r"[\\`*\[\]<>|~]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)|(?<=^)(?:[#+=-]|\d+[.)])(?=\s|$)"
 )

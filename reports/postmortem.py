@@ -156,7 +156,7 @@ def detection(story: Story) -> list[str]:
     if late:
         told.append(f"Promised, but never seen firing: {', '.join(late)}.")
     others = [
-        one.alert
+        one.alert + (" (before any fault)" if one.before_fault else "")
         for one in story.incident.alerts
         if "firing" in one.steps and not (one.promised or one.ignored)
     ]

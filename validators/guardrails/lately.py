@@ -27,18 +27,21 @@ def look_at_drills(runs: Path, within_days: int | None, *, now_s: float, but: st
         but: A run that does not count: the one that asks.
     """
     days = within_days or DEFAULT_DAYS
-    known = [one for one in _headers(runs) if one.id != but and one.scenario not in NO_DRILL]
     # A clock that was set wrong proves nothing about the past.
-    past = [one for one in known if 0 < one.wall_s <= now_s]
+    past = [
+        (one, folder)
+        for one, folder in _headers(runs)
+        if one.id != but and one.scenario not in NO_DRILL and 0 < one.wall_s <= now_s
+    ]
     if not past:
         return Look(ok=False, detail="no drill in staging is on record", evidence=runs.name)
-    last = max(past, key=lambda one: one.wall_s)
+    last, folder = max(past, key=lambda each: each[0].wall_s)
     age = (now_s - last.wall_s) / DAY_S
     told = f"{last.id} was {age:.1f} days ago, limit {days}"
-    return Look(ok=age <= days, detail=told, evidence=f"{runs.name}/{last.id}/journal.jsonl")
+    return Look(ok=age <= days, detail=told, evidence=f"{runs.name}/{folder}/journal.jsonl")
 
 
-def _headers(runs: Path) -> Iterator[Header]:
+def _headers(runs: Path) -> Iterator[tuple[Header, str]]:
     try:
         folders = sorted(runs.iterdir(), reverse=True)[:MOST_RUNS]
     except OSError:
@@ -52,4 +55,4 @@ def _headers(runs: Path) -> Iterator[Header]:
         except (OSError, BadInput):
             continue
         if header.environment == "staging":
-            yield header
+            yield header, folder.name

@@ -161,7 +161,7 @@ def _detect_secrets(repository: Path, command: str, limit_s: float) -> tuple[boo
         # baseline, which the scanner would otherwise rewrite.
         words = [command, "--no-verify"]
         if (repository / BASELINE).is_file():
-            words += ["--baseline", shutil.copy(repository / BASELINE, Path(folder, BASELINE))]
+            words += ["--baseline", shutil.copy(repository / BASELINE, f"{folder}/{BASELINE}")]
         return _in_chunks(repository, words, there, limit_s)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+import yaml
 
 MAX_BYTES = 1024 * 1024
 T = TypeVar("T")
@@ -51,8 +52,10 @@ def read_text(root: Path, name: str) -> str | None:
 def read_yaml(text: str, kind: type[T], name: str) -> T:
     """Give YAML as *kind*; raises Unreadable, naming the file, when it is none."""
     try:
-        return msgspec.yaml.decode(text.encode(), type=kind, strict=False)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        # Every scalar as text: a workflow's `on:` would else be the key True.
+        tree = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - makes nothing but text
+        return msgspec.convert({} if tree == "" else tree, kind, strict=False)
+    except (msgspec.MsgspecError, yaml.YAMLError, ValueError, RecursionError) as error:
         raise Unreadable(f"{name} is not understood: {_first_line(error)}") from None
 
 

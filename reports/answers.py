@@ -2,8 +2,8 @@
 What people answer in a postmortem: the labelled lines and the action items, read and checked.
 
 An answer is what follows its label (`**Root cause:** ...`) up to the next empty line, heading or
-label. An action item is a row of the table below the heading `Action items`, with a column `who` and a
-column `due`.
+label. An action item is a row of the table below the heading `Action items`, which has a column
+`who` and a column `due`.
 """
 
 import datetime as dt

@@ -251,3 +251,13 @@ def whole_incident() -> list[Record]:
     happened = observations() + incident() + answered()
     happened.sort(key=lambda r: r.got if isinstance(r, e.Observation) else r.t)
     return [header(), plan(), *happened, *told[:-2], *verdicts(), *told[-2:]]
+
+
+def finished(text: str) -> str:
+    """What a person makes of a draft."""
+    text = text.replace("**Owner:** TO FILL: who sees this through", "**Owner:** Ada")
+    for label in ("Root cause", "Fix applied", "Guardrail"):
+        begin = text.index(f"**{label}:** TO FILL")
+        text = text[:begin] + f"**{label}:** we know now\n" + text[text.index("\n", begin) :]
+    head, table = text.split("## Action items")
+    return head + "## Action items" + table.replace("|  |  |  |", "| Prevent | Ada | 2026-12-01 |")

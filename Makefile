@@ -57,7 +57,7 @@ heal: ## undo whatever a drill left on staging
 	@setup/python
 	@$(BIN)/drill heal --env "$(ENV)" $(ARGS)
 
-test: setup-dev lint types imports ## everything: style, types, borders, then fast, docker and browser tests
+test: setup-dev lint types imports secrets ## everything: style, types, borders, secrets, then fast, docker and browser tests
 	@$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
 
 test-fast: dev ## the tests that need neither Docker nor Chromium
@@ -86,6 +86,12 @@ types: dev ## mypy, strict
 imports: dev ## the borders between the rooms
 	@log=$$(mktemp); $(BIN)/lint-imports >"$$log" 2>&1 || { cat "$$log" >&2; rm -f "$$log"; exit 1; }; rm -f "$$log"
 
+secrets: dev ## search everything that git knows for secrets, without asking any service
+	@cp .secrets.baseline .secrets.scratch
+	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.scratch || \
+		{ code=$$?; rm -f .secrets.scratch; exit $$code; }
+	@rm -f .secrets.scratch
+
 lock: ## write both lock files anew from pyproject.toml
 	@setup/lock
 
@@ -103,4 +109,4 @@ clean: ## remove the environment and the caches; drills' reports stay
 
 .NOTPARALLEL:
 .PHONY: help setup setup-dev staging staging-down drill verify heal test test-fast \
-	test-docker test-browser dev lint fmt types imports lock bench ci clean
+	test-docker test-browser dev lint fmt types imports secrets lock bench ci clean

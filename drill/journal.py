@@ -54,6 +54,8 @@ class Journal:
     Attributes:
         events: All events, the header first.
 
+        lines: The line of `journal.jsonl` that each of `events` stands in, counted from 1.
+
         observations: Columns by probe name.
 
         torn: True when the last line was cut short, as a killed writer leaves it.
@@ -61,6 +63,7 @@ class Journal:
 
     def __init__(self) -> None:
         self.events: list[AnyEvent] = []
+        self.lines: list[int] = []
         self.observations: dict[str, Columns] = {}
         self.torn = False
 
@@ -77,6 +80,7 @@ class Journal:
         if isinstance(record, Observation):
             self.columns(record.probe).add(record)
         else:
+            self.lines.append(1 + len(self.events) + sum(map(len, self.observations.values())))
             self.events.append(record)
 
     def columns(self, probe: str) -> Columns:
@@ -118,7 +122,7 @@ def read_journal(lines: Iterable[bytes]) -> Journal:
         BadInput: A line in the middle is no record; carries its number.
     """
     journal = Journal()
-    add_observation, add_event = journal.add, journal.events.append
+    add_observation, add_event, add_line = journal.add, journal.events.append, journal.lines.append
     broken: tuple[int, str] | None = None
     for number, line in enumerate(lines, 1):
         if broken:
@@ -128,6 +132,7 @@ def read_journal(lines: Iterable[bytes]) -> Journal:
                 add_observation(_observations.decode(line))
             else:
                 add_event(_events.decode(line))
+                add_line(number)
         except msgspec.MsgspecError as error:
             broken = (number, str(error))
     journal.torn = broken is not None

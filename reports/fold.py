@@ -7,14 +7,19 @@ and a drill without an end has the verdict `unknown`.
 
 import time
 from collections.abc import Iterator
+from typing import get_args
 
 import msgspec
 
 from drill import events as e
+from drill.incident import MomentName
 from drill.journal import Columns, Journal
 from drill.moments import Outage, counts, outages, percentiles
 from drill.verdict import Health
+from reports.budget import Budget, budgets
+from reports.incident import IncidentStory, fold_incident
 
+MOMENTS: tuple[str, ...] = get_args(MomentName)
 SHARES = (0.5, 0.95, 0.99, 1.0)
 UNKNOWN_HEADER = e.Header(
     0.0, "unknown", "unknown", "a drill whose journal has no header", "unknown", "", "", "",
@@ -95,6 +100,15 @@ class Story(msgspec.Struct, frozen=True):
     evidence: list[e.EvidenceKept]
     notes: list[e.Note]
     not_checked: list[str]
+    incident: IncidentStory | None
+    budgets: list[Budget]
+
+    @property
+    def incident_moments(self) -> list[str]:
+        """The moments of an incident; `contained` only where somebody was to contain."""
+        acts = self.incident.acts if self.incident else []
+        contains = "contained" in self.moments or any(act.moment == "contained" for act in acts)
+        return [name for name in MOMENTS if contains or name != "contained"]
 
     @property
     def finished(self) -> bool:
@@ -147,6 +161,8 @@ def fold(journal: Journal) -> Story:
         evidence=list(journal.every(e.EvidenceKept)),
         notes=list(journal.every(e.Note)),
         not_checked=not_checked,
+        incident=fold_incident(journal),
+        budgets=budgets(journal),
     )
 
 

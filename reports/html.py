@@ -12,8 +12,10 @@ from drill.events import EvidenceKept
 from drill.journal import Columns, Journal
 from drill.verdict import Health
 from reports import words
+from reports.budget import FORMULA, percent
 from reports.chart import Tick, latency, strip, time_ticks
 from reports.fold import ProbeStory, Story, fold
+from reports.incident import STEPS
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -57,7 +59,7 @@ def render_html(journal: Journal, run_dir: Path | None = None) -> bytes:
         run_dir: Where the evidence lies; without it evidence is only linked.
     """
     story = fold(journal)
-    page = _template().render(
+    page = template("report.html.j2").render(
         story=story,
         words=words,
         rows=[_row(journal, story, probe) for probe in story.probes],
@@ -68,12 +70,15 @@ def render_html(journal: Journal, run_dir: Path | None = None) -> bytes:
         latency=latency(journal, story.end_s),
         evidence=list(_evidence(story, run_dir)),
         most=MOST_ROWS,
+        steps=STEPS,
+        formula=FORMULA,
+        percent=percent,
     )
     return page.encode("utf-8", "replace")
 
 
-def _template() -> "Template":
-    """Load the page; jinja2 is imported only when a page is rendered."""
+def template(name: str) -> "Template":
+    """Load a page's template; jinja2 is imported only when a page is rendered."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - lazy
 
     environment = Environment(
@@ -85,7 +90,7 @@ def _template() -> "Template":
     )
     environment.filters["seconds"] = words.seconds
     environment.filters["ms"] = lambda value: "-" if value is None else f"{value:.1f}"
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
 
 
 def _place(story: Story, begin: float, end: float) -> tuple[float, float]:

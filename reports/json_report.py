@@ -6,16 +6,9 @@ import msgspec
 
 from drill import events as e
 from drill.journal import Journal
-from reports.fold import FaultStory, ProbeStory, Span, Story, fold
-
-MOMENTS = (
-    "effective", "impact", "detected", "acknowledged", "contained", "resolved", "healed",
-    "recovered",
-)  # fmt: skip
-
-
-class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A part of the report; times ending in `_s` are seconds from the drill's start."""
+from reports import json_incident as people
+from reports.fold import MOMENTS, FaultStory, ProbeStory, Span, Story, fold
+from reports.json_incident import Strict
 
 
 class Severity(Strict, frozen=True):
@@ -43,17 +36,6 @@ class Moment(Strict, frozen=True):
     source: str
     actor: str
     role: str
-
-
-class Sla(Strict, frozen=True):
-    """One clock against its limit, in seconds."""
-
-    name: str
-    limit_s: float | None
-    measured_s: float | None
-    earliest_s: float | None
-    latest_s: float | None
-    status: Literal["met", "missed", "censored", "missing"]
 
 
 class Finding(Strict, frozen=True):
@@ -161,19 +143,19 @@ class Report(Strict, frozen=True):
     clean: CleanState
     not_checked: list[str]
     moments: dict[str, Moment | None]
-    slas: list[Sla]
+    slas: list[people.Sla]
     findings: list[Finding]
     faults: list[Fault]
-    responses: list[None]
-    roles: list[None]
-    alerts: list[None]
+    responses: list[people.Response]
+    roles: list[people.RoleHeld]
+    alerts: list[people.AlertLife]
     probes: list[Probe]
     payments: None
     stack: list[StackService]
-    releases: list[None]
+    releases: list[people.Release]
     load: None
-    error_budgets: list[None]
-    comms: list[None]
+    error_budgets: list[people.ErrorBudget]
+    comms: list[people.Message]
     evidence: list[Evidence]
     schema: Literal["drill-report/1"] = "drill-report/1"
 
@@ -192,8 +174,7 @@ def report(story: Story) -> Report:
     same = ("id", "scenario", "title", "environment", "harness", "commit", "dirty", "command",
             "seed", "time_scale")  # fmt: skip
     values: dict[str, object] = {name: getattr(head, name) for name in same}
-    later = ("responses", "roles", "alerts", "releases", "error_budgets", "comms")
-    values |= {name: [] for name in later}
+    values |= people.people(story.incident)
     values |= {
         "started_at": story.stamp(0.0),
         "finished_at": story.stamp(story.end_s) if story.finished else None,
@@ -207,12 +188,13 @@ def report(story: Story) -> Report:
         "clean": _clean(story),
         "not_checked": story.not_checked,
         "moments": {name: _moment(story, name) for name in MOMENTS},
-        "slas": [_copy(sla, Sla) for sla in story.slas],
+        "slas": [people.sla(judged) for judged in story.slas],
         "findings": [_copy(found, Finding) for found in story.findings],
         "faults": [_fault(fault) for fault in story.faults],
         "probes": [_probe(probe) for probe in story.probes],
         "payments": None,
         "load": None,
+        "error_budgets": [people.budget(spent) for spent in story.budgets],
         "stack": _stack(story),
         "evidence": [Evidence(x.kind, x.path, x.subject, x.note, x.t) for x in story.evidence],
     }

@@ -6,7 +6,9 @@ import time
 
 from drill.duration import show_duration
 from drill.events import SlaJudged
+from drill.incident import Acted, AlertSeen, MessageSent
 from reports.fold import Story
+from reports.incident import Alert
 
 CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
@@ -138,8 +140,12 @@ def clock_line(sla: SlaJudged) -> str:
 
 
 def limit_text(sla: SlaJudged) -> str:
-    """Give a clock's limit as people write it."""
-    return "no limit" if sla.limit_s is None else spaced(sla.limit_s)
+    """Give a clock's limit as people write it; a compressed one as the playbook's and as ours."""
+    if sla.limit_s is None:
+        return "no limit"
+    if sla.playbook_limit_s in (None, sla.limit_s):
+        return spaced(sla.limit_s)
+    return f"{spaced(sla.playbook_limit_s or 0.0)} of the playbook, here {spaced(sla.limit_s)}"
 
 
 def why_unfinished(story: Story) -> str:
@@ -149,3 +155,39 @@ def why_unfinished(story: Story) -> str:
     torn = ", its last line torn" if story.torn else ""
     what = "look" if story.faultless else "drill"
     return "" if story.finished else f"the {what} did not end by itself (the journal stops{torn})"
+
+
+def alert_words(seen: AlertSeen) -> str:
+    """Say what an alert did, such as `PaystackUnreachable firing`."""
+    early = " (before any fault)" if seen.before_fault else ""
+    labels = ", ".join(f"{name}={value}" for name, value in sorted(seen.labels.items()))
+    return f"{seen.alert} {seen.state}{early}{f' ({labels})' if labels else ''}"
+
+
+def act_words(act: Acted) -> str:
+    """Say what was done and what shows it, such as `acknowledge done: silence made`."""
+    state = act.state.replace("_", " ")
+    return f"{act.do} {state}{f': {act.proof}' if act.proof else ''}"
+
+
+def message_words(sent: MessageSent) -> str:
+    """Say what was told to whom, or that no server took it."""
+    kind = f"{sent.kind} to {sent.audience} by {sent.channel}"
+    if sent.sent is None:
+        return f"{kind} NOT sent: {sent.evidence or 'no server took it'}"
+    return f"{kind}, taken by the server: {sent.evidence or 'its words are missing'}"
+
+
+def chain_line(alert: Alert) -> str:
+    """Say how slow an alert's chain can be, and of which links; empty if nobody asked."""
+    chain = alert.chain
+    if chain is None:
+        known = alert.planned_chain_s
+        return "" if known is None else f"at most {spaced(known)} by the plan"
+    links = (
+        ("scrape", chain.scrape_s), ("evaluation", chain.evaluation_s), ("for", chain.for_s),
+        ("group wait", chain.group_wait_s),
+    )  # fmt: skip
+    told = [f"{name} {'unknown' if s is None else spaced(s)}" for name, s in links]
+    series = "series unknown" if chain.series is None else f"{chain.series} series"
+    return f"{' + '.join(told)}; {series}"

@@ -1,14 +1,16 @@
 """Puts the reports beside the journal, each whole or not at all."""
 
 import os
-import tempfile
 from pathlib import Path
 
 from drill.errors import BadInput
+from drill.incident import IncidentPlanned
 from drill.journal import Journal, read_journal
+from reports.atomic import write_atomically
 from reports.html import render_html
 from reports.json_report import render_json
 from reports.junit import render_junit
+from reports.postmortem_files import refresh_postmortem
 
 JOURNAL = "journal.jsonl"
 
@@ -34,6 +36,8 @@ def write_all(run_dir: Path, journal: Journal) -> None:
     """
     Write report.json, report.html and junit.xml, and point `latest` at this run.
 
+    A drill with an incident gets its postmortem too, unless a person has edited it.
+
     Raises:
         OSError: The folder cannot be written; what was there before is still whole.
     """
@@ -41,20 +45,9 @@ def write_all(run_dir: Path, journal: Journal) -> None:
     write_atomically(run_dir / "report.json", render_json(journal))
     write_atomically(run_dir / "report.html", render_html(journal, run_dir))
     write_atomically(run_dir / "junit.xml", render_junit(journal))
+    if journal.first(IncidentPlanned):
+        refresh_postmortem(run_dir, journal)
     point_latest(run_dir)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write beside *path*, then rename, so that no reader ever sees half a file."""
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def point_latest(run_dir: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from drill import events as e
+from drill import incident as i
 from drill.journal import Journal
 from drill.records import Record
 from drill.verdict import Health
@@ -171,3 +172,120 @@ def unknown() -> Journal:
     found = e.Found(1.0, "stays_available", "unknown", "no observation", "a3", "harness")
     end = e.End(1.2, WALL_S + 1, "unknown", 3)
     return journal([header(), plan(), found, e.Clean(1.1, WALL_S + 1, "labels"), end])
+
+
+ALERT = "PaystackUnreachable"
+
+
+def promised() -> i.IncidentPlanned:
+    """What the playbook binds this drill to: severity 1, one second is a minute of the playbook."""
+    return i.IncidentPlanned(
+        0.3, "Vauntico Incident Response Playbook", 60.0, 900.0, 3600.0,
+        {"incident-commander": ["ada"], "technical-lead": ["tau"], "communications-lead": []},
+        {},
+        [i.PlannedDetection(ALERT, "prometheus", 20.0, 7.0),
+         i.PlannedDetection("HighErrorRate", "prometheus", 20.0)],
+        [i.PlannedAct("a1", "acknowledge", "acknowledged", "detected", 60.0, "auto",
+                      "incident-commander"),
+         i.PlannedAct("a2", "contain.disable_feature", "contained", "acknowledged", 0.0, "auto",
+                      "technical-lead"),
+         i.PlannedAct("a3", "resolve.rollback", "resolved", "contained", 0.0, "auto",
+                      "technical-lead"),
+         i.PlannedAct("a4", "update", "", "resolved", 0.0, "people", "communications-lead")],
+        [i.PlannedMessages("slack", "internal", "#incident-response", "communications-lead", 300.0,
+                           0.0, 3600.0)],
+        [i.PlannedEscalation(120.0, "technical-lead")],
+        [], "v1.2.0",
+    )  # fmt: skip
+
+
+def seen(alert: str, state: i.AlertState, t: float, **more: bool) -> i.AlertSeen:
+    """One step of an alert, read from Prometheus at one second's resolution."""
+    return i.AlertSeen(
+        t, alert, "prometheus", state, t + 0.2, t - 1.0, t, 1.0, {"severity": "1"},
+        "GET http://127.0.0.1:9090/api/v1/alerts", **more,
+    )  # fmt: skip
+
+
+def acted(act: str, do: str, state: i.ActState, t: float, moment: str) -> i.Acted:
+    """One step of an act by the engineer on call."""
+    role = "incident-commander" if do == "acknowledge" else "technical-lead"
+    actor = "ada" if do == "acknowledge" else "tau"
+    proof = f"{do} shown" if state == "done" else ""
+    return i.Acted(t, act, do, state, actor, role, "auto", moment, proof)
+
+
+def answered() -> list[Record]:
+    """The people's side: alert, acts, messages, releases, guardrails, in the order of time."""
+    digests = {"v1.2.0": "sha256:" + "ab" * 32, "v1.3.0": "sha256:" + "cd" * 32}
+    made: list[Record] = [
+        promised(),
+        i.ChainSeen(0.45, ALERT, "prometheus", present=True, health="ok", series=2, scrape_s=1.0,
+                    evaluation_s=1.0, for_s=5.0, group_wait_s=0.5),
+        i.ChainSeen(0.45, "HighErrorRate", "prometheus", present=True, health="ok", series=0),
+        i.ReleaseSeen(0.46, "vauntico-server", "before", "v1.2.0", "vauntico/server:v1.2.0",
+                      digests["v1.2.0"]),
+        i.ReleaseSeen(5.96, "vauntico-server", "bad", "v1.3.0", "vauntico/server:v1.3.0",
+                      digests["v1.3.0"]),
+        i.MonitoringSeen(0.5, "before", "panel Checkouts", ok=True),
+        seen("DiskAlmostFull", "firing", 2.0, before_fault=True),
+        seen(ALERT, "pending", 8.0),
+        seen(ALERT, "firing", 13.0),
+        seen(ALERT, "notified", 13.5),
+        seen(ALERT, "delivered", 13.6),
+        e.MomentSet(13.0, "detected", 12.0, 13.0, f"prometheus {ALERT}"),
+        i.MessageSent(13.7, "slack", "internal", "first", 13.0, 13.7, "auto",
+                      "communications-lead", "200 ok", "DRILL: Paystack is unreachable"),
+        i.MessageSent(13.8, "email", "customers", "first", 13.0, None, "auto",
+                      "communications-lead", "connection refused", "DRILL: we look into it"),
+        i.Escalated(15.0, "technical-lead", 120.0),
+        acted("a1", "acknowledge", "begun", 15.5, "acknowledged"),
+        acted("a1", "acknowledge", "done", 15.6, "acknowledged"),
+        e.MomentSet(15.6, "acknowledged", 15.5, 15.6, "act a1", "ada", "incident-commander"),
+        acted("a2", "contain.disable_feature", "begun", 15.7, "contained"),
+        acted("a2", "contain.disable_feature", "done", 16.0, "contained"),
+        e.MomentSet(16.0, "contained", 15.7, 16.0, "act a2", "tau", "technical-lead"),
+        i.MonitoringSeen(16.5, "during", "panel Payments", ok=False, detail="no data"),
+        acted("a3", "resolve.rollback", "begun", 16.1, "resolved"),
+        i.ReleaseSeen(22.0, "vauntico-server", "rolled_back", "v1.2.0", "vauntico/server:v1.2.0",
+                      digests["v1.2.0"], "digest differs from the bad one"),
+        acted("a3", "resolve.rollback", "done", 22.1, "resolved"),
+        e.MomentSet(22.1, "resolved", 16.1, 22.1, "act a3", "tau", "technical-lead"),
+        e.EngineSaw(21.0, "vauntico-server", "restart", "c1", WALL_S + 21.0),
+        seen(ALERT, "resolved", 31.0),
+        acted("a2", "contain.disable_feature", "undone", 32.0, "contained"),
+    ]  # fmt: skip
+    return made
+
+
+def verdicts() -> list[Record]:
+    """What the judge adds for the people's side."""
+    return [
+        e.SlaJudged(39.7, "acknowledge", 15.0, "met", 2.6, 2.5, 3.6, 900.0),
+        e.SlaJudged(39.7, "resolve", 60.0, "met", 9.1, 3.1, 10.1, 3600.0),
+        e.SlaJudged(39.7, "summary", 1440.0, "missing", playbook_limit_s=86400.0),
+        i.GuardrailSeen(39.8, "secret_scanning", ok=True, detail="detect-secrets: clean"),
+        i.GuardrailSeen(39.8, "dependency_updates", ok=False, detail="pip monthly",
+                        evidence=".github/dependabot.yml"),
+        e.Found(39.9, "alerts_can_fire", "fail", "HighErrorRate has no series", "b1",
+                "application"),
+        e.Found(39.9, "loses_nothing", "unknown", "the ledger was not read", "b2", "environment"),
+    ]  # fmt: skip
+
+
+def whole_incident() -> list[Record]:
+    """A failing drill with everything that the playbook asks of people, in order of time."""
+    told = [r for r in judgement(failing=True) if not isinstance(r, e.SlaJudged)]
+    happened = observations() + incident() + answered()
+    happened.sort(key=lambda r: r.got if isinstance(r, e.Observation) else r.t)
+    return [header(), plan(), *happened, *told[:-2], *verdicts(), *told[-2:]]
+
+
+def finished(text: str) -> str:
+    """What a person makes of a draft."""
+    text = text.replace("**Owner:** TO FILL: who sees this through", "**Owner:** Ada")
+    for label in ("Root cause", "Fix applied", "Guardrail"):
+        begin = text.index(f"**{label}:** TO FILL")
+        text = text[:begin] + f"**{label}:** we know now\n" + text[text.index("\n", begin) :]
+    head, table = text.split("## Action items")
+    return head + "## Action items" + table.replace("|  |  |  |", "| Prevent | Ada | 2026-12-01 |")

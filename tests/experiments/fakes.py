@@ -15,6 +15,7 @@ from experiments.runtime.ports import (
     EngineEvent,
     PathRule,
     PathSeen,
+    Release,
     RunInfo,
     Undo,
 )
@@ -39,6 +40,7 @@ class FakeStack:
     def __init__(self, services: Sequence[str]) -> None:
         self.status = dict.fromkeys(services, "running")
         self.rules: dict[str, str] = {}
+        self.releases: dict[str, str] = {}
         self.acts: list[str] = []
         self.shown: list[EngineEvent] = []
         self.claimed = False
@@ -117,6 +119,27 @@ class FakeStack:
             if (event.service, event.action) == (service, action) and event.at >= since:
                 return event
         return None
+
+    async def running(self, service: str) -> Release:
+        await anyio.lowlevel.checkpoint()
+        tag = self.releases.get(service, "v1")
+        return Release(f"{service}:{tag}", f"sha256:{tag}", tag, "c", self.status[service])
+
+    async def find_release(self, service: str, tag: str, image: str = "") -> Release:
+        await anyio.lowlevel.checkpoint()
+        return Release(image or f"{service}:{tag}", f"sha256:{tag}", tag)
+
+    async def deploy(self, service: str, image: str) -> Release:
+        await self._act(service, "deploy", "running", "die", "start")
+        self.releases[service] = image.partition(":")[2]
+        return await self.running(service)
+
+    async def put_back(self, undo: Undo) -> str:
+        assert undo.release is not None
+        if (await self.running(undo.service)).digest == undo.release.digest:
+            return "already"
+        await self.deploy(undo.service, undo.release.image)
+        return "put back"
 
     async def block(self, service: str, rule: PathRule) -> None:
         await anyio.lowlevel.checkpoint()

@@ -44,7 +44,7 @@ def reached(rig: Rig) -> bool:
 
 
 def test_isolated_and_joined(rig: Rig, tmp_path: Path) -> None:
-    """Nothing reaches the service and it reaches nobody, itself by loopback apart; then all does."""
+    """Nothing reaches the service and it reaches nobody but itself by loopback; then all does."""
 
     async def rehearse() -> None:
         async with claimed(rig, str(tmp_path)) as stack:

@@ -168,9 +168,9 @@ def _senders(folder: Path, git: Path, allowed: Sequence[str]) -> None:
     )
     real, core = Path(asked.stdout.strip()), folder / "core"
     core.mkdir()
-    for program in real.iterdir():
-        if program.name not in (*HELPERS, "git-receive-pack"):
-            (core / program.name).symlink_to(program)
+    for own in real.iterdir():
+        if own.name not in (*HELPERS, "git-receive-pack"):
+            (core / own.name).symlink_to(own)
     kinds = {"drill-ssh": "ssh", "git-receive-pack": "path"} | dict.fromkeys(HELPERS, "url")
     for name, kind in kinds.items():
         listed = folder / f"allowed-{kind}"

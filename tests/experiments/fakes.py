@@ -128,6 +128,27 @@ class FakeStack:
                 return event
         return None
 
+    async def running(self, service: str) -> Release:
+        await anyio.lowlevel.checkpoint()
+        tag = self.releases.get(service, "v1")
+        return Release(f"{service}:{tag}", f"sha256:{tag}", tag, "c", self.status[service])
+
+    async def find_release(self, service: str, tag: str, image: str = "") -> Release:
+        await anyio.lowlevel.checkpoint()
+        return Release(image or f"{service}:{tag}", f"sha256:{tag}", tag)
+
+    async def deploy(self, service: str, image: str) -> Release:
+        await self._act(service, "deploy", "running", "die", "start")
+        self.releases[service] = image.partition(":")[2]
+        return await self.running(service)
+
+    async def put_back(self, undo: Undo) -> str:
+        assert undo.release is not None
+        if (await self.running(undo.service)).digest == undo.release.digest:
+            return "already"
+        await self.deploy(undo.service, undo.release.image)
+        return "put back"
+
     async def block(self, service: str, rule: PathRule) -> None:
         await anyio.lowlevel.checkpoint()
         self.acts.append(f"block {service}")
@@ -144,27 +165,6 @@ class FakeStack:
         await anyio.sleep(patience_s if way == "drop" else 0.001)
         outcome = {"drop": "silent", "reject": "refused"}.get(way, "open")
         return PathSeen(outcome=outcome, sent=sent, got=anyio.current_time())  # type: ignore[arg-type]
-
-    async def running(self, service: str) -> Release:
-        await anyio.lowlevel.checkpoint()
-        tag = self.releases.get(service, "v1")
-        return Release(image=f"{service}:{tag}", digest=f"sha256:{tag}", tag=tag, status="running")
-
-    async def find_release(self, service: str, tag: str, image: str = "") -> Release:
-        await anyio.lowlevel.checkpoint()
-        return Release(image=image or f"{service}:{tag}", digest=f"sha256:{tag}", tag=tag)
-
-    async def deploy(self, service: str, image: str) -> Release:
-        await self._act(service, "deploy", "running", "die", "start")
-        self.releases[service] = image.rpartition(":")[2]
-        return await self.running(service)
-
-    async def put_back(self, undo: Undo) -> str:
-        assert undo.release is not None
-        if self.releases.get(undo.service, "v1") == undo.release.tag:
-            return "already"
-        await self.deploy(undo.service, undo.release.image)
-        return "put back"
 
     async def cut_off(self, service: str) -> str:
         await self._act(service, "cut off", "running")

@@ -5,18 +5,18 @@ from typing import ClassVar, Literal
 
 from drill.duration import show_duration
 from drill.events import MomentSet, Phase
-from drill.incident import Acted, Escalated, IncidentPlanned, ReleaseSeen
+from drill.incident import Acted, Escalated, IncidentPlanned
 from drill.journal import Journal
 from drill.verdict import Cause, Health, Verdict
 from validators.checks.base import Finding, ImpliedCheck, Names, Window
+from validators.checks.rollback import RollbackTookEffect
 
-DIGEST_CHARS = 19
 ESCALATION_GRACE_S = 1.0
 """Real seconds that paging somebody may take."""
 
 
 class ContainmentHolds(ImpliedCheck):
-    """From `contained` until its undo nobody can start a payment, and everybody is told politely."""
+    """From `contained` until its undo nobody can start a payment, and all are told politely."""
 
     about: ClassVar[str] = "once contained, nobody can start a payment until it is undone"
     check: Literal["containment_holds"] = "containment_holds"
@@ -81,79 +81,6 @@ class ContainmentHolds(ImpliedCheck):
                     Cause.APPLICATION,
                 )
         return Finding(Verdict.PASS, f"{probe} was refused politely in all {len(seen)} looks")
-
-
-class RollbackTookEffect(ImpliedCheck):
-    """After the rollback the stable release runs, by the engine's own digest."""
-
-    about: ClassVar[str] = "after the rollback the running digest is the stable release's"
-    check: Literal["rollback_took_effect"] = "rollback_took_effect"
-
-    @classmethod
-    def applies(cls, planned: IncidentPlanned) -> bool:
-        """Whether the plan rolls anything back."""
-        return any(act.do.startswith("resolve.rollback") for act in planned.acts)
-
-    def judge(self, journal: Journal) -> Finding:
-        acts = [act for act in journal.every(Acted) if act.do.startswith("resolve.rollback")]
-        ended = [act for act in acts if act.state in ("done", "failed")]
-        if not ended:
-            return Finding(Verdict.UNKNOWN, "nothing was rolled back", Cause.HARNESS)
-        last = ended[-1]
-        seen: dict[str, dict[str, ReleaseSeen]] = {}
-        for one in journal.every(ReleaseSeen):
-            seen.setdefault(one.service, {})[one.when] = one
-        rolled = {service: looks for service, looks in seen.items() if "rolled_back" in looks}
-        if not rolled:
-            if last.state == "failed":
-                return _failed(f"the rollback failed: {last.proof}")
-            return Finding(
-                Verdict.UNKNOWN,
-                "which release runs was not read after the rollback",
-                Cause.HARNESS,
-            )
-        planned = journal.last(IncidentPlanned)
-        stable = planned.stable if planned else ""
-        findings = [_rolled(looks, stable, last) for looks in rolled.values()]
-        return max(findings, key=lambda finding: finding.verdict)
-
-
-def _rolled(looks: dict[str, ReleaseSeen], stable: str, act: Acted) -> Finding:
-    now, before, bad = looks["rolled_back"], looks.get("before"), looks.get("bad")
-    said = f"the rollback {'ran' if act.state == 'done' else 'failed'}"
-    ran = f"{said} ({act.proof})" if act.proof else said
-    runs = f"{now.service} still runs {_short(now.digest)} of {now.release}"
-    if bad is not None and before is not None and bad.digest == before.digest:
-        return Finding(
-            Verdict.UNKNOWN,
-            f"{now.service} ran {_short(bad.digest)} before and during the fault: there was no "
-            "bad release to roll back",
-            Cause.HARNESS,
-        )
-    if bad is not None and now.digest == bad.digest:
-        return _failed(f"{ran} and {runs}")
-    known = before is not None and (not stable or before.release == stable)
-    if before is not None and known and now.digest != before.digest:
-        return _failed(
-            f"{ran} and {now.service} runs {_short(now.digest)} of {now.release}, which is not "
-            f"{_short(before.digest)} of the stable {before.release}"
-        )
-    if not known and not stable:
-        return Finding(Verdict.UNKNOWN, "nobody said what the stable release is", Cause.HARNESS)
-    if not known and now.release != stable:
-        return _failed(f"{ran} and {now.service} runs {now.release}, not the stable {stable}")
-    if act.state == "failed":
-        return _failed(f"{ran}, although {now.service} runs {now.release}")
-    after = looks.get("after")
-    if after is not None and after.digest != now.digest:
-        return _failed(
-            f"after the rollback {now.service} ran {_short(now.digest)} of {now.release}, and at "
-            f"the end {_short(after.digest)} of {after.release}"
-        )
-    was = f" instead of {_short(bad.digest)} of {bad.release}" if bad else ""
-    return Finding(
-        Verdict.PASS, f"{now.service} runs {_short(now.digest)} of {now.release}{was}: {act.proof}"
-    )
 
 
 class _Clock(ImpliedCheck):
@@ -348,10 +275,6 @@ def _end(journal: Journal) -> float:
 def _limit_words(limit: float, scale: float) -> str:
     words = f"limit {show_duration(limit)}"
     return words if scale == 1 else f"{words}, here {limit / scale:g} s"
-
-
-def _short(digest: str) -> str:
-    return f"{digest[:DIGEST_CHARS]}…"
 
 
 def _failed(reason: str) -> Finding:

@@ -30,6 +30,10 @@ KINDS: dict[str, FaultSpec] = {
 async def main(project: str, directory: str, kinds: list[str]) -> None:
     async with open_stack(project) as stack:
         await stack.claim(RunInfo(run="dies", scenario="s", project=project, directory=directory))
+        if kinds == ["isolating"]:
+            await stack.intend("a1", '{"service": "front"}')
+            await stack.cut_off("front")
+            kinds = []
         undos = [await armed(stack, KINDS[kind], kind) for kind in kinds]
         child = subprocess.Popen(["sleep", "600"], env={"DRILL_RUN": "dies", "PATH": "/bin"})
         assert stack._claim is not None

@@ -204,6 +204,7 @@ def test_compose_leaves_what_was_put_back_and_repairs_what_was_not(
         async with claimed(shop, str(tmp_path)) as stack:
             undo = await armed(stack, fault)
             await fault.inject(stack, undo)
+            kept = ""
             if healed:
                 await fault.heal(stack, undo)
                 kept = str(shop.front()["Id"])
@@ -212,7 +213,8 @@ def test_compose_leaves_what_was_put_back_and_repairs_what_was_not(
             assert now["Image"] == undo.release.digest  # type: ignore[union-attr]
             assert await fault.heal(stack, undo) == "already"
             assert shop.front()["Id"] == now["Id"]
-            return kept if healed else str(now["Id"])
+            return kept
+            return kept
 
     asyncio.run(rehearse(healed=False))
     kept = asyncio.run(rehearse(healed=True))

@@ -22,8 +22,8 @@ from validators.checks.response import (
     EscalatesInTime,
     ResolvesInTime,
     RolesAreHeld,
-    RollbackTookEffect,
 )
+from validators.checks.rollback import RollbackTookEffect
 
 ROLES = {"incident-commander": ["ada"], "technical-lead": ["grace"], "nobody": []}
 OK, DEGRADED, LIMITED, DOWN = Health.OK, Health.DEGRADED, Health.LIMITED, Health.DOWN

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from drill.errors import EXIT_PASS, EXIT_UNHEALED, EXIT_UNKNOWN, DrillError
+from experiments.cli_control import add_to
+from experiments.cli_postmortem import postmortem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,12 +45,30 @@ def main() -> None:
     """
 
 
+add_to(main)
+main.add_command(postmortem)
+
+
 @main.command()
 @click.argument("scenario")
 @environment_option
 @click.option("--seed", type=int, default=None, help="Decides every random choice.")
 @click.option("--runs", type=click.Path(path_type=Path), default=None, help="Where runs are kept.")
-def run(scenario: str, env: str, seed: int | None, runs: Path | None) -> None:
+@click.option("--game-day", is_flag=True, help="People respond, on a live page; prints its link.")
+@click.option(
+    "--time-scale",
+    type=click.FloatRange(1, 3600),
+    default=None,
+    help="Seconds of the playbook in one real second, instead of the scenario's own.",
+)
+def run(
+    scenario: str,
+    env: str,
+    seed: int | None,
+    runs: Path | None,
+    game_day: bool,
+    time_scale: float | None,
+) -> None:
     """Rehearse SCENARIO (a name or a path) and write its report."""
     import secrets  # noqa: PLC0415
 
@@ -57,12 +77,16 @@ def run(scenario: str, env: str, seed: int | None, runs: Path | None) -> None:
     from experiments.launch import Request, launch  # noqa: PLC0415
     from experiments.run_folder import RUNS  # noqa: PLC0415
 
-    plan = _plan(scenario, env)
+    plan = _plan(scenario, env, game_day=game_day, time_scale=time_scale)
     chosen = secrets.randbelow(2**31) if seed is None else seed
-    request = Request(name=scenario, env=env, seed=chosen, runs=runs or RUNS)
+    request = Request(name=scenario, env=env, seed=chosen, runs=runs or RUNS, game_day=game_day)
     with _view() as listen:
-        done = anyio.run(launch, plan, request, listen)
+        done = anyio.run(launch, plan, request, listen, _announce)
     _tell(done)
+
+
+def _announce(link: str) -> None:
+    click.echo(f"game day: {link}", err=True)
 
 
 @main.command()
@@ -181,13 +205,16 @@ def _sentence(of: type) -> str:
     return " ".join((of.__doc__ or "").split())
 
 
-def _plan(scenario: str, env: str) -> "Plan":
+def _plan(
+    scenario: str, env: str, *, game_day: bool = False, time_scale: float | None = None
+) -> "Plan":
     from experiments.environment import find_environment  # noqa: PLC0415
     from experiments.plan import make_plan  # noqa: PLC0415
-    from experiments.scenario import find_scenario, load_scenario  # noqa: PLC0415
+    from experiments.scenario import adapted, find_scenario, load_scenario  # noqa: PLC0415
     from experiments.site import load_site  # noqa: PLC0415
 
     model, document = load_scenario(find_scenario(scenario))
+    model = adapted(model, game_day=game_day, time_scale=time_scale)
     return make_plan(model, document, load_site(find_environment(env)))
 
 

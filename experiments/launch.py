@@ -5,6 +5,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 import anyio.abc
@@ -27,6 +28,9 @@ from experiments.runtime.docker.stack import DockerStack, open_stack
 from experiments.runtime.ports import Probe, RunInfo
 from validators.probes.build import build_journey, run_http, run_journey
 
+if TYPE_CHECKING:
+    from experiments.gameday.serve import Page
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -37,6 +41,7 @@ class Request(msgspec.Struct, frozen=True):
     env: str
     seed: int
     runs: Path = RUNS
+    game_day: bool = False
 
 
 class Launched(msgspec.Struct, frozen=True):
@@ -48,7 +53,10 @@ class Launched(msgspec.Struct, frozen=True):
 
 
 async def launch(
-    plan: Plan, request: Request, listen: Callable[[Recorder], Sequence[Listener]]
+    plan: Plan,
+    request: Request,
+    listen: Callable[[Recorder], Sequence[Listener]],
+    announce: Callable[[str], None],
 ) -> Launched:
     """
     Run a drill on the real stack.
@@ -59,6 +67,8 @@ async def launch(
         request: Name, seed and where runs are kept.
 
         listen: Gives the listeners (a live view, plain lines) for the recorder.
+
+        announce: Told the link of the live page, which holds its token: for the terminal only.
 
     Raises:
         BadInput, StagingBusy, Unhealed: Before anything was touched.
@@ -82,34 +92,47 @@ async def launch(
                 environment=str(find_environment(request.env).resolve()),
             )
             async with built_probes(plan.probes, environment, recorder, run, directory) as probes:
-                code = await _run_obeying(plan, info, stack, probes, recorder)
+                drill = _Ready(plan, info, stack, probes, recorder)
+                code = await _run_obeying(drill, announce if request.game_day else _quietly)
             if sink.failed:
                 raise BadInput(f"{directory}: the journal is incomplete: {sink.failed.strerror}")
     return Launched(exit_code=code, directory=directory, journal=recorder.journal)
 
 
-async def _run_obeying(
-    plan: Plan,
-    info: RunInfo,
-    stack: DockerStack,
-    probes: Mapping[str, Probe],
-    recorder: Recorder,
-) -> int:
+class _Ready(NamedTuple):
+    """A drill with everything that it needs of the world."""
+
+    plan: Plan
+    info: RunInfo
+    stack: DockerStack
+    probes: Mapping[str, Probe]
+    recorder: Recorder
+
+
+def _quietly(_: str) -> None:
+    """The page is there for `drill ack` and its friends; nobody was promised its link."""
+
+
+async def _run_obeying(ready: _Ready, announce: Callable[[str], None]) -> int:
     control = Control()
+    plan, info, recorder = ready.plan, ready.info, ready.recorder
+    place = Place(file=Path(info.environment), run=info.run)
     refused: DrillError | None = None
     code = EXIT_UNKNOWN
-    place = Place(file=Path(info.environment), run=info.run)
     async with (
         anyio.create_task_group() as group,
-        opened_people(plan, place, recorder, control, stack) as beside,
+        _opened_page(plan, recorder, control, info.run) as page,
+        opened_people(plan, place, recorder, control, ready.stack) as beside,
     ):
+        if page:
+            announce(page.link)
         await group.start(_obey_signals, control)
-        logs = LogKeeper(stack, recorder, writer(Path(info.directory)))
+        logs = LogKeeper(ready.stack, recorder, writer(Path(info.directory)))
         drill = Drill(
             plan,
             info,
-            stack=stack,
-            probes=dict(probes),
+            stack=ready.stack,
+            probes=dict(ready.probes),
             recorder=recorder,
             control=control,
             beside=beside,
@@ -123,6 +146,20 @@ async def _run_obeying(
     if refused:
         raise refused
     return code
+
+
+@asynccontextmanager
+async def _opened_page(
+    plan: Plan, recorder: Recorder, control: Control, run: str
+) -> AsyncIterator["Page | None"]:
+    """The live page, where people have something to say; none in other drills."""
+    if not (plan.incident.detections or plan.incident.acts):
+        yield None
+        return
+    from experiments.gameday.serve import open_page  # noqa: PLC0415 - a web server, slow to import
+
+    async with open_page(recorder, control, run) as page:
+        yield page
 
 
 async def _obey_signals(
@@ -202,14 +239,22 @@ def _header(run: str, plan: Plan, request: Request) -> Header:
         scenario=request.name,
         title=plan.scenario.title,
         project=plan.environment.compose.project,
-        command=(
-            f"drill run {shlex.quote(request.name)} --env {shlex.quote(request.env)}"
-            f" --seed {request.seed}"
-        ),
+        command=_command(plan, request),
         seed=request.seed,
         severity=plan.scenario.severity,
         time_scale=plan.incident.time_scale,
     )
+
+
+def _command(plan: Plan, request: Request) -> str:
+    """The line that repeats the drill."""
+    words = ["drill", "run", shlex.quote(request.name), "--env", shlex.quote(request.env)]
+    words += ["--seed", str(request.seed)]
+    if request.game_day:
+        words += ["--game-day"]
+    if plan.scenario.time_scale != 1:
+        words += ["--time-scale", f"{plan.scenario.time_scale:g}"]
+    return " ".join(words)
 
 
 def as_listener(

@@ -120,19 +120,20 @@ def make_plan(scenario: Scenario, document: Document, site: Site) -> Plan:
     ]
     if problems:
         raise BadInput(*(f"{document.place(place)}: {text}" for place, text in problems))
+    incident = plan_incident(scenario, site)
+    named_checks = (*scenario.during, *scenario.after)
     checks = [
         check.with_probes(_resolve(check.named_probes(), groups))
-        for check in (*scenario.during, *scenario.after)
+        for check in (*named_checks, *_implied(incident, named_checks))
     ]
     named = frozenset(name for check in checks for name in check.named_probes())
-    incident = plan_incident(scenario, site)
     probes = [*_http_probes(environment), *_journeys(environment, named)]
     return Plan(
         scenario=scenario,
         environment=environment,
         faults=[ArmedSpec(f"f{index}", spec) for index, spec in enumerate(scenario.faults, 1)],
         probes=probes,
-        checks=[*checks, *_always(scenario.faults), *_implied(incident, checks)],
+        checks=[*checks, *_always(scenario.faults)],
         incident=incident,
         rollback_commands=site.playbook.rollback.commands if site.playbook.rollback else (),
         fast_periods={

@@ -138,6 +138,23 @@ def load_scenario(path: Path) -> tuple[Scenario, Document]:
     return build_model(scenario_model(), document), document
 
 
+def adapted(scenario: Scenario, *, game_day: bool, time_scale: float | None) -> Scenario:
+    """
+    The scenario as this drill rehearses it.
+
+    Args:
+        scenario: As it was read.
+        game_day: People acknowledge, contain and resolve, whatever it says.
+        time_scale: Instead of its own, None to keep that.
+    """
+    update: dict[str, object] = {} if time_scale is None else {"time_scale": time_scale}
+    if game_day:
+        update["respond"] = tuple(
+            act.model_copy(update={"by": "people"}) if act.sets else act for act in scenario.respond
+        )
+    return scenario.model_copy(update=update)
+
+
 def proves(path: Path) -> str:
     """The comment at the top of a scenario: what it proves, in one sentence."""
     lines = []

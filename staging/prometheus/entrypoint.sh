@@ -3,6 +3,7 @@
 set -eu
 python3 -m common.dns_stub &
 python3 /etc/staging/rules.py /tmp/rules.yml "${PLANTED_ALERTS:-}"
+# Alertmanager forgets an alert after four of these: one of a Prometheus that is gone ends in 20 s.
 exec prometheus --config.file=/etc/staging/prometheus.yml --storage.tsdb.path=/data \
     --storage.tsdb.retention.time=6h --storage.tsdb.retention.size=256MB \
-    --web.listen-address=0.0.0.0:9090 --log.level=warn
+    --rules.alert.resend-delay=5s --web.listen-address=0.0.0.0:9090 --log.level=warn

@@ -254,13 +254,17 @@ def _moments(journal: Journal) -> dict[str, MomentSet]:
 
 
 def _undone_at(journal: Journal, since: float) -> float:
-    """When the first containment began to be undone, infinite if none was."""
-    undone = [
+    """When containment ended: its undo, or the begin of what resolves, which may take all away."""
+    ends = (
         act.t
         for act in journal.every(Acted)
-        if act.do.startswith("contain") and act.state in ("undoing", "undone") and act.t >= since
-    ]
-    return min(undone, default=float("inf"))
+        if act.t > since
+        and (
+            (act.do.startswith("contain.") and act.state in {"undoing", "undone"})
+            or (act.do.startswith("resolve.") and act.state == "begun")
+        )
+    )
+    return min(ends, default=float("inf"))
 
 
 def _end(journal: Journal) -> float:

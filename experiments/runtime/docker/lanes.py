@@ -1,7 +1,7 @@
 """Threads for a synchronous SDK: looks may be left behind, acts queue up one behind another."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -44,3 +44,10 @@ class Lanes:
 def _telling(work: Callable[[], T]) -> T:
     with told():
         return work()
+
+
+async def all_ended(work: Sequence[Awaitable[object]]) -> None:
+    """Run side by side; every one ends before the first error is raised."""
+    for result in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result

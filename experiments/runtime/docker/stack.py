@@ -16,7 +16,7 @@ from experiments.runtime.docker.agents import HELPER, REPLY_LIMIT_S, Agents, ref
 from experiments.runtime.docker.changing import Changing
 from experiments.runtime.docker.claim import Claim
 from experiments.runtime.docker.engine import Engine
-from experiments.runtime.docker.lanes import Lanes
+from experiments.runtime.docker.lanes import Lanes, all_ended
 from experiments.runtime.docker.restore import restore
 from experiments.runtime.docker.watch import Watch
 from experiments.runtime.ports import (
@@ -177,9 +177,9 @@ class DockerStack(Changing):
             self._agents.start(key, infos[group[0].id] if key else None, group)
             for key, group in groups.items()
         ]
-        await _all(starts)
+        await all_ended(starts)
         self._armed |= {fault.id: fault for fault in faults}
-        await _all([self._learn(fault) for fault in faults if fault.undo.rule])
+        await all_ended([self._learn(fault) for fault in faults if fault.undo.rule])
 
     async def rearm(self, service: str) -> bool:
         old = self._agents.by_service.get(service)
@@ -194,7 +194,7 @@ class DockerStack(Changing):
         await self._agents.start(service, info, old.faults)  # First, so that the intent stays.
         old.channel.close()
         await self._lanes.act(f"agent {service}", lambda: self._agents.discard(old.container))
-        await _all([self._learn(fault) for fault in old.faults])
+        await all_ended([self._learn(fault) for fault in old.faults])
         return True
 
     async def events(self) -> AsyncIterator[EngineEvent]:
@@ -212,7 +212,7 @@ class DockerStack(Changing):
     async def release(self) -> None:
         if self._claim is None:
             return
-        await _all([self._agents.end(service) for service in list(self._agents.by_service)])
+        await all_ended([self._agents.end(service) for service in list(self._agents.by_service)])
         claim = self._claim
         await self._lanes.act("claim", claim.give_back)
         self._claim = None
@@ -270,13 +270,6 @@ class DockerStack(Changing):
         if (before & agent.held) - rules:
             agent.held &= rules
             self._lost(service)
-
-
-async def _all(work: Sequence[Any]) -> None:
-    """Run side by side; every one ends before the first error is raised."""
-    for result in await asyncio.gather(*work, return_exceptions=True):
-        if isinstance(result, BaseException):
-            raise result
 
 
 @contextlib.asynccontextmanager

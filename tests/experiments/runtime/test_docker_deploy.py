@@ -214,7 +214,6 @@ def test_compose_leaves_what_was_put_back_and_repairs_what_was_not(
             assert await fault.heal(stack, undo) == "already"
             assert shop.front()["Id"] == now["Id"]
             return kept
-            return kept
 
     asyncio.run(rehearse(healed=False))
     kept = asyncio.run(rehearse(healed=True))

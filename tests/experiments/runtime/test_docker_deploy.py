@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from drill.errors import BadInput
 from experiments.faults.deploy import BadRelease
 from experiments.runtime.docker.claim import heal
 from tests.experiments.runtime.compose_rig import Shop, likeness, shop_of, two_releases, variables
+from tests.experiments.runtime.dying import STEPS
 from tests.experiments.runtime.rig import armed, claimed, until
 from tests.experiments.runtime.test_docker_deaths import alive, drill, took
 
@@ -155,41 +156,12 @@ def test_killed_drill_is_healed_by_the_guardian(shop: Shop, tmp_path: Path) -> N
     assert not shop.ours()
 
 
-def kill_at(shop: Shop, folder: Path, moment: Callable[[], bool]) -> None:
-    """Kill drill and guardian as soon as *moment* is seen."""
-    process, told = drill(shop, folder, "releasing")
-    took(moment, 10)
-    os.kill(told["guardian"], signal.SIGKILL)
-    process.kill()
-    process.wait()
-
-
-def count(shop: Shop) -> int:
-    wanted = [f"com.docker.compose.project={shop.project}", "com.docker.compose.service=front"]
-    return len(shop.client.api.containers(all=True, filters={"label": wanted}))
-
-
-def status(shop: Shop) -> list[str]:
-    wanted = [f"com.docker.compose.project={shop.project}", "com.docker.compose.service=front"]
-    found = shop.client.api.containers(all=True, filters={"label": wanted})
-    return [str(entry["State"]) for entry in found]
-
-
-@pytest.mark.parametrize(
-    "moment",
-    [
-        lambda shop: count(shop) == 2,
-        lambda shop: status(shop) in (["created", "exited"], ["exited", "created"]),
-        lambda shop: status(shop) == ["created"],
-    ],
-    ids=["copy-made", "old-stopped", "old-removed"],
-)
-def test_killed_in_the_middle_is_healed_by_hand(
-    shop: Shop, tmp_path: Path, moment: Callable[[Shop], bool]
-) -> None:
-    """Drill and guardian killed between removal and creation: `drill heal` restores by labels."""
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_in_the_middle_is_healed_by_hand(shop: Shop, tmp_path: Path, step: str) -> None:
+    """Drill and guardian killed at any step of the exchange: `drill heal` restores by labels."""
     before = shop.front()
-    kill_at(shop, tmp_path, lambda: moment(shop))
+    process, _ = drill(shop, tmp_path, step)
+    assert process.wait(30) == -signal.SIGKILL
     begun = time.monotonic()
     healing = heal(shop.project)
     print(f"healed in {time.monotonic() - begun:.2f} s: {healing.healed}")

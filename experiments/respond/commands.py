@@ -21,6 +21,7 @@ KEPT_BYTES = 8000
 """So much of a command's output is kept, its end."""
 TOLD_LINES = 12
 EXIT_LIMIT_S = 5.0
+SWEEPS, CLEAN_SWEEPS, SWEEP_PAUSE_S = 100, 2, 0.02
 MARK = "DRILL_COMMAND"
 HIDDEN = "[hidden]"
 SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
@@ -129,7 +130,7 @@ async def _to_its_end(process: anyio.abc.Process, kept: bytearray, mark: str) ->
         group.start_soon(_drain, process, kept)
         await process.wait()
         # Something it left in the background may hold its output open for ever.
-        await anyio.to_thread.run_sync(end_marked, f"{MARK}={mark}")
+        await _end_marked(mark)
 
 
 async def _drain(process: anyio.abc.Process, kept: bytearray) -> None:
@@ -144,10 +145,21 @@ async def _end(process: anyio.abc.Process, mark: str) -> None:
     if process.returncode is None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-    await anyio.to_thread.run_sync(end_marked, f"{MARK}={mark}")
+    await _end_marked(mark)
     with anyio.move_on_after(EXIT_LIMIT_S):
         await process.wait()
     await process.aclose()
+
+
+async def _end_marked(mark: str) -> None:
+    """Sweep until nothing is found twice in a row: what is just being started may be missed."""
+    clean = 0
+    for _ in range(SWEEPS):
+        found = await anyio.to_thread.run_sync(end_marked, f"{MARK}={mark}")
+        clean = 0 if found else clean + 1
+        if clean == CLEAN_SWEEPS:
+            return
+        await anyio.sleep(SWEEP_PAUSE_S)
 
 
 def succeeded(ran: Ran) -> Ran:

@@ -117,15 +117,17 @@ def end_children(run: str) -> None:
     end_marked(f"DRILL_RUN={run}")
 
 
-def end_marked(variable: str) -> None:
-    """Kill every process that was started with *variable*, as NAME=VALUE, in its environment."""
-    mark = variable.encode()
+def end_marked(variable: str) -> int:
+    """Kill every process that was started with *variable*, as NAME=VALUE; gives how many."""
+    mark, found = variable.encode(), 0
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit() or int(folder.name) == os.getpid():
             continue
         with contextlib.suppress(OSError):
             if mark in (folder / "environ").read_bytes().split(b"\0"):
                 os.kill(int(folder.name), signal.SIGKILL)
+                found += 1
+    return found
 
 
 def write_journal(

@@ -41,13 +41,13 @@ class Lanes:
             lane.shutdown(wait=True)
 
 
-async def all_of(work: Sequence[Awaitable[object]]) -> None:
+def _telling(work: Callable[[], T]) -> T:
+    with told():
+        return work()
+
+
+async def all_ended(work: Sequence[Awaitable[object]]) -> None:
     """Run side by side; every one ends before the first error is raised."""
     for result in await asyncio.gather(*work, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result
-
-
-def _telling(work: Callable[[], T]) -> T:
-    with told():
-        return work()

@@ -143,6 +143,8 @@ def refuse_leftovers(engine: Engine, project: str, flock: FileLock, command: str
 def _told(entry: dict[str, object]) -> str:
     marks = cast("dict[str, str]", entry["Labels"])
     faults = [f"{f.fault} on {f.undo.service}" for f in labels.faults_on(marks)]
+    act = labels.act_on(marks)
+    faults += [f"act {act.id} {act.undo}"] if act else []
     return f"{marks.get(labels.ROLE)} of {marks.get(labels.RUN)} {' '.join(faults)}".strip()
 
 

@@ -16,7 +16,7 @@ from experiments.runtime.docker.agents import HELPER, REPLY_LIMIT_S, Agents, ref
 from experiments.runtime.docker.changing import Changing
 from experiments.runtime.docker.claim import Claim
 from experiments.runtime.docker.engine import Engine
-from experiments.runtime.docker.lanes import Lanes, all_of
+from experiments.runtime.docker.lanes import Lanes, all_ended
 from experiments.runtime.docker.logs import read_log
 from experiments.runtime.docker.restore import restore
 from experiments.runtime.docker.watch import Watch
@@ -184,9 +184,9 @@ class DockerStack(Changing):
             self._agents.start(key, infos[group[0].id] if key else None, group)
             for key, group in groups.items()
         ]
-        await all_of(starts)
+        await all_ended(starts)
         self._armed |= {fault.id: fault for fault in faults}
-        await all_of([self._learn(fault) for fault in faults if fault.undo.rule])
+        await all_ended([self._learn(fault) for fault in faults if fault.undo.rule])
 
     async def rearm(self, service: str) -> bool:
         old = self._agents.by_service.get(service)
@@ -201,7 +201,7 @@ class DockerStack(Changing):
         await self._agents.start(service, info, old.faults)  # First, so that the intent stays.
         old.channel.close()
         await self._lanes.act(f"agent {service}", lambda: self._agents.discard(old.container))
-        await all_of([self._learn(fault) for fault in old.faults])
+        await all_ended([self._learn(fault) for fault in old.faults])
         return True
 
     async def events(self) -> AsyncIterator[EngineEvent]:
@@ -219,7 +219,7 @@ class DockerStack(Changing):
     async def release(self) -> None:
         if self._claim is None:
             return
-        await all_of([self._agents.end(service) for service in list(self._agents.by_service)])
+        await all_ended([self._agents.end(service) for service in list(self._agents.by_service)])
         claim = self._claim
         await self._lanes.act("claim", claim.give_back)
         self._claim = None

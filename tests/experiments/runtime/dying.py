@@ -6,6 +6,8 @@ A drill that arms, injects, says so and waits to be killed.
 
 import asyncio
 import json
+import os
+import signal
 import subprocess
 import sys
 
@@ -13,18 +15,29 @@ from experiments.faults.base import FaultSpec
 from experiments.faults.container import ContainerPause, ContainerStop
 from experiments.faults.deploy import BadRelease
 from experiments.faults.network import NetworkBlackhole
-from experiments.runtime.docker.stack import open_stack
+from experiments.runtime.docker.stack import DockerStack, open_stack
 from experiments.runtime.ports import RunInfo
 from tests.experiments.runtime.rig import armed
 
+STEPS = ("at-stop", "at-remove_container", "at-rename", "at-start")
 KINDS: dict[str, FaultSpec] = {
     "blackhole": NetworkBlackhole(target="front", to="back", port=8000),
     "pause": ContainerPause(target="back"),
     "stop": ContainerStop(target="back"),
     "stopping": ContainerStop(target="back"),
     "release": BadRelease(target="front", release="v1.3.0"),
-    "releasing": BadRelease(target="front", release="v1.3.0"),
+    **{step: BadRelease(target="front", release="v1.3.0") for step in STEPS},
 }
+
+
+def die_before(stack: DockerStack, step: str, guardian: int) -> None:
+    """At the next call of *step* to the engine, guardian and drill are killed instead."""
+
+    def die(*_: object, **__: object) -> None:
+        os.kill(guardian, signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(stack.engine.act.api, step.removeprefix("at-"), die)
 
 
 async def main(project: str, directory: str, kinds: list[str]) -> None:
@@ -38,8 +51,10 @@ async def main(project: str, directory: str, kinds: list[str]) -> None:
         child = subprocess.Popen(["sleep", "600"], env={"DRILL_RUN": "dies", "PATH": "/bin"})
         assert stack._claim is not None
         told = {"child": child.pid, "guardian": getattr(stack._claim._guardian, "pid", 0)}
-        if kinds in (["stopping"], ["releasing"]):
+        if kinds[:1] and kinds[0] in ("stopping", *STEPS):
             print(json.dumps(told), flush=True)
+        if kinds[:1] and kinds[0] in STEPS:
+            die_before(stack, kinds[0], told["guardian"])
         for kind, undo in zip(kinds, undos, strict=True):
             await KINDS[kind].inject(stack, undo)
         print(json.dumps(told), flush=True)

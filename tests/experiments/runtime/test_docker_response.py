@@ -17,6 +17,7 @@ from experiments.environment_parts import Feature
 from experiments.respond.flags import Flags
 from experiments.respond.undo import undo_act
 from experiments.runtime.docker.claim import heal
+from experiments.runtime.docker.guardians import ProcessGuardian
 from experiments.runtime.docker.stack import open_stack
 from experiments.runtime.ports import RunInfo
 from tests.experiments.runtime.dying import KINDS
@@ -170,11 +171,13 @@ def test_a_dead_drills_flag_is_put_back(
             claim = here._claim
             assert claim is not None
             guardian = claim._guardian
+            assert isinstance(guardian, ProcessGuardian)
             if healed:
                 os.kill(guardian.pid, signal.SIGKILL)
                 claim._file.close()
             else:
-                guardian._process.stdin.close()  # type: ignore[union-attr]  # As its death would.
+                assert guardian._process.stdin is not None
+                guardian._process.stdin.close()  # As its death would.
                 claim._file.close()
                 took(lambda: not alive(guardian.pid), 30)
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from experiments.runtime.agent.agent import Agent, Names, Rules
 from experiments.runtime.agent.words import (
+    EVERYONE,
+    FAMILIES,
     Refused,
     blockable,
     elements_text,
@@ -19,7 +21,7 @@ from experiments.runtime.agent.words import (
 )
 from experiments.runtime.docker import labels
 from experiments.runtime.docker.frames import FrameReader
-from experiments.runtime.ports import ArmedFault, Undo
+from experiments.runtime.ports import ArmedFault, Intended, Undo
 
 LINES = st.lists(st.tuples(st.sampled_from((1, 2)), st.binary(max_size=40)), max_size=20)
 
@@ -127,3 +129,25 @@ def test_labels_carry_intent_and_undo() -> None:
     assert labels.number_in(fault.spec, "grace", 9) == 4
     assert labels.number_in('{"grace":1.5}', "grace", 9) == 1.5
     assert labels.number_in('{"grace":"soon"}', "grace", 9) == 9
+
+
+def test_an_isolating_rule_drops_all_but_loopback_and_expires() -> None:
+    """Every family is dropped both ways, after loopback was let through, for 3 s at a time."""
+    text = table_text("drill_t", "isolate", None)
+
+    for way in ("oifname", "iifname"):
+        assert text.index(f"{way} lo accept") < text.index("drop", text.index(f"{way} lo"))
+    assert text.count("meta nfproto @families drop") == 2
+    assert Names().known(EVERYONE) == FAMILIES
+    elements = elements_text("drill_t", FAMILIES, renew=True)
+    assert "element inet drill_t families { ipv6 timeout 3s }" in elements
+    assert elements.count("delete") == len(FAMILIES)
+
+
+def test_an_act_survives_its_label() -> None:
+    """What is written for an act is read back; anything else is no act."""
+    act = Intended(id="a1", undo='{"feature": "checkout"}', environment="here.yaml")
+
+    assert labels.act_on({labels.ACT: labels.act_text(act)}) == act
+    assert labels.act_on({}) is None
+    assert labels.act_on({labels.ACT: "[]"}) is None

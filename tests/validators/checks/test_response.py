@@ -2,18 +2,13 @@
 
 import pytest
 
-from drill.events import Event, MomentSet, Observation, Phase
+from drill.events import Event, Observation
 from drill.incident import (
-    Acted,
     Escalated,
-    IncidentPlanned,
-    PlannedAct,
-    PlannedEscalation,
-    ReleaseSeen,
 )
 from drill.journal import Journal
-from drill.records import AnyEvent
 from drill.verdict import Cause, Health, Verdict
+from tests.validators.checks.response_journals import acted, journal, moment, planned
 from validators.checks.base import Finding
 from validators.checks.response import (
     IMPLIED,
@@ -23,55 +18,9 @@ from validators.checks.response import (
     ResolvesInTime,
     RolesAreHeld,
 )
-from validators.checks.rollback import RollbackTookEffect
 
-ROLES = {"incident-commander": ["ada"], "technical-lead": ["grace"], "nobody": []}
 OK, DEGRADED, LIMITED, DOWN = Health.OK, Health.DEGRADED, Health.LIMITED, Health.DOWN
 UNDONE = 20.0
-
-
-def planned(*acts: str, scale: float = 60.0, stable: str = "v1.2.0") -> IncidentPlanned:
-    moments = {"contain": "contained", "resolve": "resolved", "acknowledge": "acknowledged"}
-    return IncidentPlanned(
-        t=0.0,
-        playbook="p",
-        time_scale=scale,
-        acknowledge_s=900.0,
-        resolve_s=3600.0,
-        roles=ROLES,
-        rules={},
-        acts=[
-            PlannedAct(str(i), do, moments[do.partition(".")[0]], "detected", 0.0, "auto", "r")
-            for i, do in enumerate(acts)
-        ],
-        escalations=[PlannedEscalation(after_s=900.0, role="technical-lead")],
-        stable=stable,
-    )
-
-
-def moment(name: str, t: float, early: float = 0.0) -> MomentSet:
-    return MomentSet(t=t, name=name, earliest=t - early, latest=t, source="auto")
-
-
-def acted(do: str, state: str, t: float, role: str = "technical-lead", proof: str = "") -> Acted:
-    return Acted(
-        t=t,
-        id="a1",
-        do=do,
-        state=state,  # type: ignore[arg-type]
-        actor="grace",
-        role=role,
-        via="auto",
-        proof=proof,
-    )
-
-
-def journal(*events: Event, end: float = 100.0) -> Journal:
-    made = Journal()
-    for event in (planned("acknowledge"), *events, Phase(t=end, name="judge", wall_s=0.0)):
-        assert isinstance(event, AnyEvent)
-        made.add(event)
-    return made
 
 
 def looked(made: Journal, *looks: tuple[float, float, Health], probe: str = "pay") -> Journal:
@@ -129,86 +78,6 @@ def test_containment_that_never_was() -> None:
     made = looked(journal(), (11, 12, DEGRADED))
 
     assert ContainmentHolds(probes=("pay",)).judge(made).verdict is Verdict.UNKNOWN
-
-
-def release(when: str, digest: str, tag: str) -> ReleaseSeen:
-    return ReleaseSeen(
-        t=1.0,
-        service="shop",
-        when=when,  # type: ignore[arg-type]
-        release=tag,
-        image=f"shop:{tag}",
-        digest=f"sha256:{digest * 20}",
-    )
-
-
-BEFORE, BAD = release("before", "a", "v1.2.0"), release("bad", "b", "v1.3.0")
-
-
-def rolled(*events: Event, proof: str = "exit 0", state: str = "done") -> Finding:
-    act = acted("resolve.rollback", state, 5.0, proof=proof)
-    return RollbackTookEffect().judge(journal(act, *events))
-
-
-def test_rollback_that_took_effect() -> None:
-    """
-    The digest of the stable release runs again.
-    """
-    found = rolled(BEFORE, BAD, release("rolled_back", "a", "v1.2.0"))
-
-    assert found.verdict is Verdict.PASS
-    assert "shop runs sha256:aaaaaaaaaaaa… of v1.2.0 instead of" in found.reason
-
-
-def test_rollback_that_changed_nothing() -> None:
-    """
-    The plain sentence: what ran, what it said, and what still runs.
-    """
-    found = rolled(
-        BEFORE,
-        BAD,
-        release("rolled_back", "b", "v1.3.0"),
-        proof="exit 0: Everything up-to-date",
-    )
-
-    assert found.verdict is Verdict.FAIL
-    assert found.reason == (
-        "the rollback ran (exit 0: Everything up-to-date) and shop still runs "
-        "sha256:bbbbbbbbbbbb… of v1.3.0"
-    )
-
-
-@pytest.mark.parametrize(
-    ("events", "verdict"),
-    [
-        ((BEFORE, BAD, release("rolled_back", "c", "v1.2.0")), Verdict.FAIL),
-        ((BAD, release("rolled_back", "c", "v1.2.0")), Verdict.PASS),
-        ((BAD, release("rolled_back", "c", "v1.1.0")), Verdict.FAIL),
-        ((BEFORE, BAD), Verdict.UNKNOWN),
-        (
-            (BEFORE, release("bad", "a", "v1.2.0"), release("rolled_back", "a", "v1.2.0")),
-            Verdict.UNKNOWN,
-        ),
-        (
-            (BEFORE, BAD, release("rolled_back", "a", "v1.2.0"), release("after", "b", "v1.3.0")),
-            Verdict.FAIL,
-        ),
-    ],
-    ids=["other-image", "by-tag", "other-tag", "not-read", "no-bad-release", "came-back"],
-)
-def test_rollback_otherwise(events: tuple[Event, ...], verdict: Verdict) -> None:
-    """
-    Digests decide where they are known, the tag where they are not, and nothing never passes.
-    """
-    assert rolled(*events).verdict is verdict
-
-
-def test_rollback_that_failed() -> None:
-    """
-    A rollback that ended with an error fails, whatever runs.
-    """
-    assert rolled(BEFORE, BAD, state="failed", proof="exit 1").verdict is Verdict.FAIL
-    assert RollbackTookEffect().judge(journal(BEFORE, BAD)).verdict is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -304,7 +173,7 @@ def test_what_a_plan_implies() -> None:
 
     def implied(*acts: str) -> set[str]:
         plan = planned(*acts)
-        return {c.model_fields["check"].default for c in IMPLIED if c.applies(plan)}  # type: ignore[attr-defined]
+        return {c.model_fields["check"].default for c in IMPLIED if c.applies(plan)}
 
     clocks = {"acknowledges_in_time", "resolves_in_time", "roles_are_held", "escalates_in_time"}
     assert implied() == set()

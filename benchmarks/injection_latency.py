@@ -31,7 +31,7 @@ from drill.moments import percentiles
 from experiments.faults.network import NetworkReject
 from experiments.runtime.docker.labels import AGENT_IMAGE
 from experiments.runtime.docker.stack import DockerStack, open_stack
-from experiments.runtime.ports import ArmedFault, PathRule, RunInfo
+from experiments.runtime.shapes import ArmedFault, PathRule, RunInfo
 
 REACH_S = 0.010
 RUN = "bn"

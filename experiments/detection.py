@@ -114,7 +114,10 @@ class Detector:
         for reading in readings:
             if (source.name, reading.key) not in self._told:
                 self._told.add((source.name, reading.key))
-                steps.append(self._step(source, reading, look))
+                step = self._step(source, reading, look)
+                # What had ended before this drill began is no part of its story.
+                if step.latest >= 0 or step.state in {"pending", "firing"}:
+                    steps.append(step)
         for step in sorted(steps, key=lambda one: one.t):
             self._recorder.add(step)
         self._detect(steps)

@@ -19,7 +19,8 @@ from experiments.judge import judge
 from experiments.pace import SETTLED_S, Pace
 from experiments.plan import Plan
 from experiments.recorder import Recorder
-from experiments.runtime.ports import Probe, RunInfo, Stack
+from experiments.runtime.ports import Probe, Stack
+from experiments.runtime.shapes import RunInfo
 from experiments.watch import all_back, baseline_missing, down_for
 
 BASELINE_PATIENCE_S = 60.0

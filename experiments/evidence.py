@@ -13,7 +13,8 @@ import anyio
 from drill.errors import told
 from drill.events import EvidenceKept, StackSeen
 from experiments.recorder import Recorder
-from experiments.runtime.ports import LogPart, Logs, LogWindow
+from experiments.runtime.ports import Logs
+from experiments.runtime.shapes import LogPart, LogWindow
 from validators.checks.base import fault_window
 
 LIMIT_BYTES = 256 * 1024

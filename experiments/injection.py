@@ -9,7 +9,8 @@ from drill.errors import DrillError
 from experiments.faults.base import Proof
 from experiments.plan import ArmedSpec
 from experiments.recorder import Recorder
-from experiments.runtime.ports import ArmedFault, Stack, Undo
+from experiments.runtime.ports import Stack
+from experiments.runtime.shapes import ArmedFault, Undo
 
 EFFECT_LIMIT_S = 5.0
 HEAL_LIMIT_S = 60.0

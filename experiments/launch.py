@@ -25,7 +25,8 @@ from experiments.plan import Plan
 from experiments.recorder import Listener, Recorder
 from experiments.run_folder import RUNS, new_run, provenance, run_id, writer
 from experiments.runtime.docker.stack import DockerStack, open_stack
-from experiments.runtime.ports import Probe, RunInfo
+from experiments.runtime.ports import Probe
+from experiments.runtime.shapes import RunInfo
 from validators.probes.build import build_journey, run_http, run_journey
 
 if TYPE_CHECKING:

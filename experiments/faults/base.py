@@ -7,7 +7,8 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from drill.duration import Duration
-from experiments.runtime.ports import Staging, Undo
+from experiments.runtime.ports import Staging
+from experiments.runtime.shapes import Undo
 
 Need = Literal["agent", "host"]
 

@@ -6,7 +6,8 @@ from pydantic import Field
 
 from drill.duration import Duration
 from experiments.faults.base import FaultSpec, Need, Proof
-from experiments.runtime.ports import Lifecycle, Undo
+from experiments.runtime.ports import Lifecycle
+from experiments.runtime.shapes import Undo
 
 Signal = Annotated[str, Field(pattern=r"^SIG[A-Z0-9]+$", examples=["SIGKILL", "SIGTERM"])]
 

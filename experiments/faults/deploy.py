@@ -6,7 +6,8 @@ from pydantic import Field
 
 from drill.errors import BadInput
 from experiments.faults.base import FaultSpec, Proof
-from experiments.runtime.ports import Release, Releases, Undo
+from experiments.runtime.ports import Releases
+from experiments.runtime.shapes import Release, Undo
 
 
 class BadRelease(FaultSpec):

@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from experiments.faults.base import FaultSpec, Need, Proof
-from experiments.runtime.ports import PathRule, Paths, PathSeen, Undo, Way
+from experiments.runtime.ports import Paths
+from experiments.runtime.shapes import PathRule, PathSeen, Undo, Way
 
 PATIENCE_S = 0.25
 """Long against a round trip between containers (< 1 ms), short against a second SYN (1 s)."""

@@ -12,7 +12,8 @@ from drill.errors import BadInput, DrillError, Unsure
 from experiments.environment_parts import Deploy
 from experiments.respond.commands import Commands, Ran, succeeded
 from experiments.respond.pushes import guarded, pushes_in, remote_in
-from experiments.runtime.ports import Release, Releases, Undo
+from experiments.runtime.ports import Releases
+from experiments.runtime.shapes import Release, Undo
 
 GIT_LIMIT_S = 60.0
 LOOK_S = 0.2

@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 from drill.errors import DrillError
 from drill.incident import ReleaseSeen
 from experiments.recorder import Recorder
-from experiments.runtime.ports import Release
+from experiments.runtime.shapes import Release
 
 When = Literal["before", "bad", "rolled_back", "after"]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from drill.errors import Unsure
-from experiments.runtime.ports import Intended
+from experiments.runtime.shapes import Intended
 
 UNDO_LIMIT_S = 15.0
 ROOT = Path(__file__).parents[2]

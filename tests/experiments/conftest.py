@@ -21,7 +21,7 @@ from experiments.plan import Plan, make_plan
 from experiments.playbook import PLAYBOOK, load_playbook
 from experiments.problems import build_model
 from experiments.recorder import Recorder
-from experiments.runtime.ports import RunInfo
+from experiments.runtime.shapes import RunInfo
 from experiments.scenario import scenario_model
 from experiments.site import Site
 from tests.experiments.fakes import FakeProbe, FakeSink, FakeStack

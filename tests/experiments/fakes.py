@@ -9,7 +9,7 @@ from drill.events import Observation, Remaining, Service
 from drill.records import Record
 from drill.verdict import Health
 from experiments.recorder import Recorder
-from experiments.runtime.ports import (
+from experiments.runtime.shapes import (
     ArmedFault,
     ContainerState,
     EngineEvent,

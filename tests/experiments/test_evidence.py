@@ -14,7 +14,7 @@ from experiments.runtime.docker.logs import (
     shown,
     whole_lines,
 )
-from experiments.runtime.ports import LogPart, LogWindow
+from experiments.runtime.shapes import LogPart, LogWindow
 from tests.experiments.conftest import Rehearsal
 
 

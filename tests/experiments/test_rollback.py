@@ -14,7 +14,7 @@ from drill.errors import BadInput, DrillError
 from experiments.environment_parts import Deploy
 from experiments.respond.commands import Commands
 from experiments.respond.deployment import Rollback
-from experiments.runtime.ports import EngineEvent, Release, Undo
+from experiments.runtime.shapes import EngineEvent, Release, Undo
 
 pytestmark = pytest.mark.anyio
 WRITTEN = ("git checkout v1.2.0", "git push origin main")

@@ -13,7 +13,7 @@ from experiments.runtime.docker import labels
 from experiments.runtime.docker.channel import Channel
 from experiments.runtime.docker.engine import Engine
 from experiments.runtime.docker.lanes import Lanes
-from experiments.runtime.ports import ArmedFault
+from experiments.runtime.shapes import ArmedFault
 
 READY_LIMIT_S = 10.0
 REPLY_LIMIT_S = 3.0

@@ -12,7 +12,7 @@ from experiments.runtime.docker import labels, releases, survey
 from experiments.runtime.docker.agents import HELPER, REPLY_LIMIT_S, Agent, Agents
 from experiments.runtime.docker.engine import Engine
 from experiments.runtime.docker.lanes import Lanes
-from experiments.runtime.ports import ArmedFault, Intended, Release, RunInfo, Undo
+from experiments.runtime.shapes import ArmedFault, Intended, Release, RunInfo, Undo
 
 EVERYONE = "%everyone"
 DISCARD_PORT = 9

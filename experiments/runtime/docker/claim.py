@@ -16,7 +16,7 @@ from experiments.runtime.docker.lock import (
     refuse_living,
 )
 from experiments.runtime.docker.restore import Healing, heal_project
-from experiments.runtime.ports import RunInfo
+from experiments.runtime.shapes import RunInfo
 
 
 class Claim:

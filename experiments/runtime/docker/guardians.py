@@ -17,7 +17,7 @@ from drill.errors import BadInput, Unsure
 from experiments.runtime.docker import labels
 from experiments.runtime.docker.engine import SILENCE, Engine
 from experiments.runtime.docker.frames import FrameReader
-from experiments.runtime.ports import RunInfo
+from experiments.runtime.shapes import RunInfo
 from experiments.runtime.supervisor import CHOICE, guardian_kind
 
 BYE_LIMIT_S = 10.0

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from experiments.runtime.ports import ArmedFault, Intended
+from experiments.runtime.shapes import ArmedFault, Intended
 
 PROJECT, SERVICE = "com.docker.compose.project", "com.docker.compose.service"
 TARGET = "drill.target"

@@ -10,7 +10,7 @@ from experiments.runtime.docker.engine import Engine
 from experiments.runtime.docker.lanes import Lanes
 from experiments.runtime.docker.releases import running
 from experiments.runtime.docker.restore import find
-from experiments.runtime.ports import ArmedFault, Intended, Undo
+from experiments.runtime.shapes import ArmedFault, Intended, Undo
 
 COMMAND = "drill heal"
 

@@ -17,7 +17,7 @@ from experiments.runtime.docker import labels
 from experiments.runtime.docker.engine import Engine
 from experiments.runtime.docker.guardians import guardians, remove_guardian
 from experiments.runtime.docker.holder import holder_of, written
-from experiments.runtime.ports import RunInfo
+from experiments.runtime.shapes import RunInfo
 
 GUARDIAN_WAIT_S = 30.0
 GRACE_S = 1.0

@@ -11,7 +11,7 @@ import docker.errors
 
 from drill.redact import redact
 from experiments.runtime.docker.engine import Engine
-from experiments.runtime.ports import LogPart, LogWindow
+from experiments.runtime.shapes import LogPart, LogWindow
 
 READING_LIMIT_S = 4.0
 LINE_LIMIT = 8192

@@ -30,7 +30,7 @@ from experiments.runtime.docker.recipe import (
     tag_called,
     with_tag,
 )
-from experiments.runtime.ports import Release, Undo
+from experiments.runtime.shapes import Release, Undo
 
 NAME_LIMIT_S = 5.0
 POLL_S = 0.05

@@ -21,7 +21,7 @@ from experiments.runtime.docker import labels
 from experiments.runtime.docker.engine import SILENCE, Engine
 from experiments.runtime.docker.recipe import in_the_making
 from experiments.runtime.docker.releases import put_back
-from experiments.runtime.ports import ArmedFault, Undo
+from experiments.runtime.shapes import ArmedFault, Undo
 from experiments.runtime.undo_acts import UndoAct, in_subprocess
 
 COME_BACK_S = 3.0

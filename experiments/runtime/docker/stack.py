@@ -20,7 +20,7 @@ from experiments.runtime.docker.lanes import Lanes, all_ended
 from experiments.runtime.docker.logs import read_log
 from experiments.runtime.docker.restore import restore
 from experiments.runtime.docker.watch import Watch
-from experiments.runtime.ports import (
+from experiments.runtime.shapes import (
     ArmedFault,
     ContainerState,
     EngineEvent,
@@ -67,8 +67,6 @@ class DockerStack(Changing):
         self._watch.close()
         await asyncio.to_thread(self._lanes.close)
         self.engine.close()
-
-    # -- lifecycle
 
     async def state(self, service: str) -> ContainerState:
         return survey.to_state(service, await self._target(service))

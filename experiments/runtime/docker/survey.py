@@ -9,7 +9,7 @@ from experiments.guards import Exposure, scan_variables
 from experiments.runtime.docker import labels
 from experiments.runtime.docker.engine import Engine
 from experiments.runtime.docker.recipe import in_the_making
-from experiments.runtime.ports import ContainerState
+from experiments.runtime.shapes import ContainerState
 
 
 def to_state(service: str, info: Mapping[str, Any]) -> ContainerState:

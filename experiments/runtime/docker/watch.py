@@ -12,7 +12,7 @@ import docker.errors
 from drill.events import ENGINE_BACK, ENGINE_LOST
 from experiments.runtime.docker import labels
 from experiments.runtime.docker.engine import SILENCE, Engine
-from experiments.runtime.ports import EngineEvent
+from experiments.runtime.shapes import EngineEvent
 
 SLACK_S = 0.002
 RETRY_S = 0.2

@@ -20,7 +20,7 @@ class Release:
 
 RELEASES = (
     Release("v1.2.0"),
-    Release("v1.3.0", hollow="love_loops"),
+    Release("v1.3.0", hollow="love-loops"),
     Release("v1.3.1", asks_for="TRUST_SCORE_MODEL_URL"),
 )
 

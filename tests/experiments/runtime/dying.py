@@ -16,7 +16,7 @@ from experiments.faults.container import ContainerPause, ContainerStop
 from experiments.faults.deploy import BadRelease
 from experiments.faults.network import NetworkBlackhole
 from experiments.runtime.docker.stack import DockerStack, open_stack
-from experiments.runtime.ports import RunInfo
+from experiments.runtime.shapes import RunInfo
 from tests.experiments.runtime.rig import armed
 
 STEPS = ("at-stop", "at-remove_container", "at-rename", "at-start")

@@ -12,7 +12,7 @@ import docker
 
 from experiments.faults.base import FaultSpec
 from experiments.runtime.docker.stack import DockerStack, open_stack
-from experiments.runtime.ports import ArmedFault, RunInfo, Undo
+from experiments.runtime.shapes import ArmedFault, RunInfo, Undo
 
 IMAGE = "vauntico-drills/staging-base:1"
 SERVE = ["python3", "-m", "http.server", "8000", "--directory", "/etc/apt"]

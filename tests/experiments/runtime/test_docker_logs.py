@@ -19,7 +19,7 @@ from experiments.faults.container import ContainerKill, ContainerPause
 from experiments.recorder import Recorder
 from experiments.run_folder import provenance, writer
 from experiments.runtime.docker.stack import open_stack
-from experiments.runtime.ports import LogWindow
+from experiments.runtime.shapes import LogWindow
 from tests.experiments.fakes import FakeSink
 from tests.experiments.runtime.rig import IMAGE, Rig, armed, claimed, staging, until
 

@@ -19,7 +19,7 @@ from experiments.respond.undo import undo_act
 from experiments.runtime.docker.claim import heal
 from experiments.runtime.docker.guardians import ProcessGuardian
 from experiments.runtime.docker.stack import open_stack
-from experiments.runtime.ports import RunInfo
+from experiments.runtime.shapes import RunInfo
 from tests.experiments.runtime.dying import KINDS
 from tests.experiments.runtime.rig import Rig, armed, claimed, staging, until
 from tests.experiments.runtime.test_docker_deaths import alive, drill, path_open, took

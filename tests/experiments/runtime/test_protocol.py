@@ -21,7 +21,7 @@ from experiments.runtime.agent.words import (
 )
 from experiments.runtime.docker import labels
 from experiments.runtime.docker.frames import FrameReader
-from experiments.runtime.ports import ArmedFault, Intended, Undo
+from experiments.runtime.shapes import ArmedFault, Intended, Undo
 
 LINES = st.lists(st.tuples(st.sampled_from((1, 2)), st.binary(max_size=40)), max_size=20)
 

@@ -21,7 +21,7 @@ from drill.events import (
 from drill.journal import Journal
 from drill.records import Record
 from drill.verdict import Cause, Health, Verdict
-from experiments.runtime.ports import EngineEvent
+from experiments.runtime.shapes import EngineEvent
 from tests.experiments.conftest import SCENARIO, Rehearsal
 from validators.checks.after import RecoversWithin
 from validators.checks.always import RunsToItsEnd

@@ -111,9 +111,14 @@ def verify(env: str, runs: Path | None) -> None:
 @environment_option
 def plan(scenario: str, env: str) -> None:
     """Show what SCENARIO would do; touches nothing."""
-    from experiments.describe import describe  # noqa: PLC0415
+    import anyio  # noqa: PLC0415
 
-    for line in describe(_plan(scenario, env)):
+    from experiments.describe import describe  # noqa: PLC0415
+    from experiments.people import refuse_slow_chains  # noqa: PLC0415
+
+    made = _plan(scenario, env)
+    anyio.run(refuse_slow_chains, made)
+    for line in describe(made):
         click.echo(line)
 
 

@@ -20,7 +20,12 @@ from experiments.engine import Drill
 from experiments.environment import Environment, find_environment
 from experiments.evidence import LogKeeper
 from experiments.guards import check_exposures
-from experiments.people import Place, opened_people, refuse_slow_chains
+from experiments.people import (
+    Place,
+    opened_people,
+    refuse_impossible_rollbacks,
+    refuse_slow_chains,
+)
 from experiments.plan import Plan
 from experiments.recorder import Listener, Recorder
 from experiments.run_folder import RUNS, new_run, provenance, run_id, writer
@@ -80,6 +85,8 @@ async def launch(
     async with open_stack(environment.compose.project, environment.engine) as stack:
         await keep_guard_rails(stack, plan)
         await refuse_slow_chains(plan)
+        file = find_environment(request.env).resolve()
+        await refuse_impossible_rollbacks(plan, Place(file=file, run=run), stack)
         with new_run(directory) as sink:
             recorder = Recorder(sink, anyio.current_time())
             recorder.listeners.extend(listen(recorder))
@@ -90,7 +97,7 @@ async def launch(
                 project=environment.compose.project,
                 directory=str(directory),
                 heal=f"drill heal --env {shlex.quote(request.env)}",
-                environment=str(find_environment(request.env).resolve()),
+                environment=str(file),
             )
             async with built_probes(plan.probes, environment, recorder, run, directory) as probes:
                 drill = _Ready(plan, info, stack, probes, recorder)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from drill.errors import BadInput
+from drill.errors import BadInput, DrillError
 from experiments.beside import Beside, Nobody
 from experiments.chain import BY_CHAIN, chain_problems
 from experiments.changes import Act
@@ -24,6 +24,7 @@ from experiments.plan import Plan
 from experiments.recorder import Recorder
 from experiments.releases_watch import ReleasesWatch
 from experiments.respond.hands import RealHands
+from experiments.respond.resolve import RollBack
 from experiments.responding import Responder
 from experiments.response import Ends, Response
 from experiments.runtime.docker.stack import DockerStack
@@ -134,6 +135,25 @@ def _hands(plan: Plan, place: Place, stack: DockerStack, ends: Ends) -> RealHand
         customers=SupportDesk(monitoring.support if monitoring else None, place.run),
         rollback=(plan.incident.stable, plan.rollback_commands),
     )
+
+
+async def refuse_impossible_rollbacks(plan: Plan, place: Place, stack: DockerStack) -> None:
+    """
+    Look whether what the scenario rolls back to is there.
+
+    Raises:
+        BadInput: A tag, its image or the way to it is missing; names the act.
+    """
+    hands = _hands(plan, place, stack, Ends())
+    problems = []
+    for index, act in enumerate(plan.scenario.respond, 1):
+        if isinstance(act, RollBack):
+            try:
+                await hands.check_rollback(act.service, act.to or "")
+            except DrillError as error:
+                problems.append(f"respond.{index}.do: {error}")
+    if problems:
+        raise BadInput(*problems)
 
 
 async def refuse_slow_chains(plan: Plan) -> None:

@@ -17,6 +17,7 @@ from experiments.runtime.shapes import Release, Undo
 
 GIT_LIMIT_S = 60.0
 LOOK_S = 0.2
+NO_COMMAND = "deploy.by is `command`, but `deploy.command` is missing"
 
 
 class Site(Protocol):
@@ -58,15 +59,40 @@ class Rollback:
         self._folder = folder
         self._stable, self._written = playbook
 
-    async def roll_back(self, service: str, tag: str) -> str:
-        deploy = self._needed()
-        tag = tag or deploy.stable or self._stable
-        if not tag:
+    async def check(self, service: str, tag: str) -> None:
+        """
+        Look whether a rollback could be done at all; changes nothing.
+
+        Raises:
+            BadInput: There is no such tag, image, command or repository.
+        """
+        deploy, tag = self._needed(), self._tag(tag)
+        if deploy.by == "compose":
+            await self._goal(deploy, service, tag)
+        elif deploy.by == "git":
+            where = self._repository(deploy)
+            self._refuse(await self._urls(where, deploy.remote), deploy.allow_remotes, "git push")
+            listed = await self._git(where, "ls-remote", "--tags", deploy.remote, tag)
+            if not succeeded(listed).output.strip():
+                raise BadInput(f"{deploy.remote} has no tag {tag}: a rollback to it is impossible")
+        elif not deploy.command:
+            raise BadInput(NO_COMMAND)
+
+    def _tag(self, tag: str) -> str:
+        found = tag or self._needed().stable or self._stable
+        if not found:
             raise BadInput("no stable tag: name one in `deploy.stable` or in the playbook")
+        return found
+
+    async def _goal(self, deploy: Deploy, service: str, tag: str) -> Release:
+        image = (deploy.image or "").format(service=service, tag=tag)
+        return await self._stack.find_release(service, tag, image)
+
+    async def roll_back(self, service: str, tag: str) -> str:
+        deploy, tag = self._needed(), self._tag(tag)
         before = await self._stack.running(service)
         if deploy.by == "compose":
-            image = (deploy.image or "").format(service=service, tag=tag)
-            goal = await self._stack.find_release(service, tag, image)
+            goal = await self._goal(deploy, service, tag)
             done = "put back already" if before.digest == goal.digest else f"runs {goal.image} now"
             if before.digest != goal.digest:
                 await self._stack.deploy(service, goal.image)
@@ -74,7 +100,7 @@ class Rollback:
             done = await self._by_git(deploy, tag)
         else:
             if not deploy.command:
-                raise BadInput("deploy.by is `command`, but `deploy.command` is missing")
+                raise BadInput(NO_COMMAND)
             command = deploy.command.format(service=service, tag=tag)
             done = succeeded(await self.guarded_run(command, deploy.limit)).told
         now = await self._changed(service, tag, before, deploy.limit)

@@ -67,6 +67,10 @@ class RealHands(Flags):
     async def roll_back(self, service: str, tag: str) -> str:
         return await self._releases.roll_back(service, tag)
 
+    async def check_rollback(self, service: str, tag: str) -> None:
+        """Raise BadInput if a rollback to *tag* could not be done; changes nothing."""
+        await self._releases.check(service, tag)
+
     async def release_before(self, service: str) -> str:
         return await self._releases.release_before(service)
 

@@ -19,7 +19,8 @@ async def test_output_is_bounded_and_redacted(tmp_path: Path) -> None:
     Only the end of a long output is kept, and no secret in it.
     """
     commands = Commands("run1", ["very-secret-word"])
-    script = "yes x | head -c 100000; echo very-secret-word https://me:pass@host/ sk_test_abc123"
+    address = "https://me:pass@host/"  # pragma: allowlist secret - made up
+    script = f"yes x | head -c 100000; echo very-secret-word {address} sk_test_abc123"
 
     ran = await commands.run(script, 10)
 

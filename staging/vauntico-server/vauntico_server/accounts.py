@@ -34,7 +34,9 @@ class Accounts:
 
     def __init__(self, database: Database, *, scrypt_log2_n: int, schema: int) -> None:
         self._database = database
-        self._password = "password_scrypt" if schema >= RENAMED_AT else "password_hash"
+        self._password = (
+            "password_scrypt" if schema >= RENAMED_AT else "password_hash"
+        )  # pragma: allowlist secret - the name of a column
         self._scrypt_n = 2**scrypt_log2_n
         # An unknown address takes as long as a wrong password, so that neither tells.
         self._nobody = self._hash(secrets.token_hex())

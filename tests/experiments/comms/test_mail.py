@@ -192,8 +192,8 @@ def test_nobody_listening_is_worth_another_attempt() -> None:
     """No connection says so, without the address."""
 
     async def main() -> None:
+        address = "smtp://user:pass-word@127.0.0.1:1"  # pragma: allowlist secret - made up
         with pytest.raises(NotAccepted, match="no connection") as caught:
-            address = "smtp://user:pass-word@127.0.0.1:1"  # pragma: allowlist secret - made up
             await Mail(settings(address)).send(MESSAGE)
         assert caught.value.again
         assert "pass-word" not in str(caught.value)
@@ -202,7 +202,13 @@ def test_nobody_listening_is_worth_another_attempt() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["mail.example:25", "http://u:pass-word@h", "smtp://u:pass-word@h:port", "smtp://"]
+    "address",
+    [
+        "mail.example:25",
+        "http://u:pass-word@h",
+        "smtp://u:pass-word@h:port",
+        "smtp://",
+    ],  # pragma: allowlist secret - made up
 )
 def test_an_address_that_is_none_is_refused_before_anything_is_sent(address: str) -> None:
     """The field is named, the password is not."""

@@ -205,10 +205,10 @@ def test_nobody_listening_is_worth_another_attempt() -> None:
     "address",
     [
         "mail.example:25",
-        "http://u:pass-word@h",
-        "smtp://u:pass-word@h:port",
+        "http://u:pass-word@h",  # pragma: allowlist secret - made up
+        "smtp://u:pass-word@h:port",  # pragma: allowlist secret - made up
         "smtp://",
-    ],  # pragma: allowlist secret - made up
+    ],
 )
 def test_an_address_that_is_none_is_refused_before_anything_is_sent(address: str) -> None:
     """The field is named, the password is not."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from drill.errors import EXIT_PASS, EXIT_UNHEALED, EXIT_UNKNOWN, DrillError
-from experiments.cli_control import add_to
+from experiments import cli_control, cli_lists
 from experiments.cli_postmortem import postmortem
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def main() -> None:
     """
 
 
-add_to(main)
+cli_control.add_to(main)
+cli_lists.add_to(main)
 main.add_command(postmortem)
 
 
@@ -92,17 +93,31 @@ def _announce(link: str) -> None:
 @main.command()
 @environment_option
 @click.option("--runs", type=click.Path(path_type=Path), default=None, help="Where runs are kept.")
-def verify(env: str, runs: Path | None) -> None:
+@click.option("--since", default=None, help="Measure the recovery from here: 10m ago, or ISO 8601.")
+@click.option("--within", default=None, help="Fail if it took longer than this, such as 1h.")
+@click.option("--guardrails", is_flag=True, help="Look up the playbook's guardrails as well.")
+def verify(
+    env: str, runs: Path | None, since: str | None, within: str | None, guardrails: bool
+) -> None:
     """Run all validators and no fault: the recovery check after a rollback."""
     import anyio  # noqa: PLC0415
 
-    from experiments.environment import find_environment, load_environment  # noqa: PLC0415
+    from experiments.environment import find_environment  # noqa: PLC0415
     from experiments.run_folder import RUNS  # noqa: PLC0415
-    from experiments.verify import verify_environment  # noqa: PLC0415
+    from experiments.since import parse_limit, parse_since  # noqa: PLC0415
+    from experiments.site import load_site  # noqa: PLC0415
+    from experiments.verify import Asked, verify_environment  # noqa: PLC0415
 
-    environment, _ = load_environment(find_environment(env))
+    file = find_environment(env)
+    asked = Asked(
+        env=env,
+        runs=runs or RUNS,
+        since_s=None if since is None else parse_since(since, time.time()),
+        within_s=parse_limit(within, since),
+        guardrails=guardrails,
+    )
     with _view() as listen:
-        done = anyio.run(verify_environment, environment, env, runs or RUNS, listen)
+        done = anyio.run(verify_environment, load_site(file), file, asked, listen)
     _tell(done)
 
 
@@ -148,28 +163,6 @@ def heal(env: str, force: bool) -> None:
     click.echo("staging is clean")
 
 
-@main.command("list")
-def list_scenarios() -> None:
-    """List the scenarios and what each proves."""
-    from experiments.scenario import SCENARIOS, proves  # noqa: PLC0415
-
-    for path in sorted(SCENARIOS.glob("*.yaml")):
-        click.echo(f"{path.stem:20} {proves(path)}")
-
-
-@main.command()
-@click.argument("kind", type=click.Choice(["scenario", "environment"]), default="scenario")
-def schema(kind: str) -> None:
-    """Print the JSON Schema of a scenario or an environment, for editors."""
-    import json  # noqa: PLC0415
-
-    from experiments.environment import Environment  # noqa: PLC0415
-    from experiments.scenario import scenario_model  # noqa: PLC0415
-
-    model = scenario_model() if kind == "scenario" else Environment
-    click.echo(json.dumps(model.model_json_schema(by_alias=True), indent=2))
-
-
 @main.command()
 @click.argument("run_name", metavar="RUN", default="latest")
 @click.option("--runs", type=click.Path(path_type=Path), default=None, help="Where runs are kept.")
@@ -183,31 +176,6 @@ def report(run_name: str, runs: Path | None) -> None:
     journal = load(directory)
     write_all(directory.resolve(), journal)
     click.echo(render_text(journal, directory.resolve()))
-
-
-@main.command()
-def faults() -> None:
-    """List the faults, what each needs, and how it heals."""
-    from experiments.faults import FAULTS  # noqa: PLC0415
-
-    for fault in FAULTS:
-        name = fault.model_fields["fault"].default
-        click.echo(f"{name:20} {_sentence(fault)} Heals: {fault.heals_how}.")
-
-
-@main.command()
-def checks() -> None:
-    """List the checks and what each promises."""
-    from validators.checks import ALWAYS, CHECKS  # noqa: PLC0415
-
-    for check in CHECKS:
-        click.echo(f"{check.model_fields['check'].default:22} {check.about}")
-    for check in ALWAYS:
-        click.echo(f"{check.model_fields['check'].default:22} {check.about} (always)")
-
-
-def _sentence(of: type) -> str:
-    return " ".join((of.__doc__ or "").split())
 
 
 def _plan(

@@ -2,60 +2,148 @@
 
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
+import msgspec
 
+from drill.clocks import clock
+from drill.duration import show_duration
 from drill.events import Clean, End, Header, Planned, PlannedProbe
+from drill.incident import MonitoringSeen
 from experiments.environment import Environment
 from experiments.judge import judge
 from experiments.launch import Launched, built_probes
+from experiments.monitoring_watch import MonitoringWatch, opened_targets
 from experiments.recorder import Listener, Recorder
 from experiments.run_folder import new_run, provenance, run_id
+from experiments.since import back_since, moments_since
+from experiments.site import Site
+from experiments.watch import baseline_missing
+from validators.checks.base import CheckSpec
+from validators.checks.guardrails import GuardrailsHold
+from validators.checks.monitoring import MonitoringIsWhole
+from validators.checks.since import RecoveredInTime
 from validators.checks.verify import WorksNow
+from validators.guardrails import Where, look_at_guardrails
 
 LOOK_FOR_S = 5.0
 """HTTP probes are looked at for so long; a journey is taken once, however long that is."""
 LOOK_S = 0.1
+SETTLED_S = 3.0
+"""A recovery check looks until every probe has been good for so long."""
+RECOVER_LIMIT_S = 60.0
+"""A recovery check without a limit of its own looks for so long."""
 NOT_CHECKED = ("how it behaves while something is broken: no fault was injected",)
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """
+    What the command line asks of a look.
+
+    Attributes:
+        env: Name or path of the environment as the command line has it, to repeat the look.
+
+        since_s: How many seconds ago the recovery is measured from; None to look only.
+
+        within_s: Its limit, None if there is none.
+
+        guardrails: Whether to look up the playbook's guardrails as well.
+    """
+
+    env: str
+    runs: Path
+    since_s: float | None = None
+    within_s: float | None = None
+    guardrails: bool = False
+
+
 async def verify_environment(
-    environment: Environment, env: str, runs: Path, listen: Callable[[Recorder], Sequence[Listener]]
+    site: Site, file: Path, asked: Asked, listen: Callable[[Recorder], Sequence[Listener]]
 ) -> Launched:
     """
-    Look at everything once, and judge.
+    Look at everything, and judge.
 
     Args:
-        environment: Where to look; nothing of it is touched.
+        site: Where to look; nothing of it is touched.
 
-        env: Its name or path as the command line has it, to repeat the run.
+        file: The environment's own file.
 
-        runs: Where the run is kept.
+        asked: What for.
 
         listen: Gives the listeners for the recorder.
     """
-    run = run_id("verify")
-    with new_run(runs / run) as sink:
+    run, directory = run_id("verify"), asked.runs
+    environment = site.environment
+    with new_run(directory / run) as sink:
         recorder = Recorder(sink, anyio.current_time())
         recorder.listeners.extend(listen(recorder))
-        recorder.add(_header(run, environment, env), durable=True)
+        recorder.add(_header(run, environment, asked), durable=True)
         probes = _probes(environment)
-        recorder.add(_planned(probes, recorder.t()))
-        await _look(environment, probes, recorder, run, runs / run)
-        code = _finish(probes, recorder)
-    return Launched(exit_code=code, directory=runs / run, journal=recorder.journal)
+        checks = list(_checks(environment, asked, probes))
+        recorder.add(_planned(probes, checks, recorder.t()))
+        await _look(environment, probes, recorder, run, directory / run, asked=asked)
+        if environment.monitoring:
+            async with opened_targets(environment.monitoring) as targets:
+                await MonitoringWatch(recorder, targets).after()
+        if asked.guardrails:
+            await _look_at_guardrails(site, file, run, directory, recorder)
+        code = _finish(probes, checks, recorder, asked)
+    return Launched(exit_code=code, directory=directory / run, journal=recorder.journal)
 
 
-def _header(run: str, environment: Environment, env: str) -> Header:
+async def _look_at_guardrails(
+    site: Site, file: Path, run: str, runs: Path, recorder: Recorder
+) -> None:
+    """Look them up in a thread: a scanner takes its time."""
+    environment, t = site.environment, recorder.t()
+    named = environment.repository
+    monitoring = environment.monitoring
+    where = Where(
+        repository=(file.parent / named).resolve() if named else None,
+        runs=runs,
+        but=run,
+        objectives=monitoring.rules if monitoring else (),
+        rules=_rules_seen(environment, recorder),
+    )
+    wanted = site.playbook.guardrails
+    for one in await anyio.to_thread.run_sync(lambda: look_at_guardrails(wanted, where, t=t)):
+        recorder.add(one)
+
+
+def _rules_seen(environment: Environment, recorder: Recorder) -> Sequence[str] | None:
+    """The rules that the monitoring was found to have; None where it was not asked or ill."""
+    found = {one.what: one.ok for one in recorder.journal.every(MonitoringSeen)}
+    monitoring = environment.monitoring
+    return monitoring.rules if monitoring and found.get("rules are healthy") else None
+
+
+def _header(run: str, environment: Environment, asked: Asked) -> Header:
+    words = ["drill", "verify", "--env", shlex.quote(asked.env)]
+    words += [] if asked.within_s is None else ["--within", show_duration(asked.within_s)]
+    words += ["--guardrails"] if asked.guardrails else []
     return provenance(
         run,
         scenario="verify",
         title="Does everything work now?",
         project=environment.compose.project,
-        command=f"drill verify --env {shlex.quote(env)}",
+        command=" ".join(words),
     )
+
+
+def _checks(
+    environment: Environment, asked: Asked, probes: Sequence[PlannedProbe]
+) -> Iterator[CheckSpec]:
+    for probe in probes:
+        yield WorksNow(check="works_now", probes=(probe.name,), settled=asked.since_s is not None)
+    if environment.monitoring:
+        yield MonitoringIsWhole(check="monitoring_is_whole")
+    if asked.since_s is not None:
+        yield RecoveredInTime.model_construct(check="recovered_in_time", within=asked.within_s)
+    if asked.guardrails:
+        yield GuardrailsHold(check="guardrails_hold")
 
 
 def _probes(environment: Environment) -> list[PlannedProbe]:
@@ -70,27 +158,31 @@ def _probes(environment: Environment) -> list[PlannedProbe]:
     return [*http, *journeys]
 
 
-def _planned(probes: list[PlannedProbe], t: float) -> Planned:
-    names = [probe.name for probe in probes]
+def _planned(probes: list[PlannedProbe], checks: Sequence[CheckSpec], t: float) -> Planned:
     return Planned(
         t=t,
         faults=[],
         probes=probes,
-        checks=[f"works_now({name})" for name in names],
+        checks=[check.label for check in checks],
         baseline_s=LOOK_FOR_S,
         not_checked=list(NOT_CHECKED),
     )
 
 
-async def _look(
+async def _look(  # noqa: PLR0913 - where, at what, and for how long
     environment: Environment,
     planned: list[PlannedProbe],
     recorder: Recorder,
     run: str,
     directory: Path,
+    *,
+    asked: Asked,
 ) -> None:
     recorder.phase("look")
     patience = max((probe.deadline_s for probe in planned), default=0.0) * 2 + LOOK_FOR_S
+    if asked.since_s is not None:
+        limit = RECOVER_LIMIT_S if asked.within_s is None else asked.within_s - asked.since_s
+        patience += max(0.0, limit)
     async with (
         built_probes(planned, environment, recorder, run, directory) as probes,
         anyio.create_task_group() as group,
@@ -99,22 +191,44 @@ async def _look(
             group.start_soon(probe.run)
         start = anyio.current_time()
         await anyio.sleep(LOOK_FOR_S)
+        # What is waited for is computed from the journal, which nobody announces.
         while anyio.current_time() < start + patience:
-            if all(len(recorder.journal.columns(probe.name)) for probe in planned):
+            if _seen_enough(recorder, planned, asked):
                 break
             await anyio.sleep(LOOK_S)
         for probe in probes.values():
             probe.stop()
 
 
-def _finish(planned: list[PlannedProbe], recorder: Recorder) -> int:
+def _seen_enough(recorder: Recorder, planned: Sequence[PlannedProbe], asked: Asked) -> bool:
+    journal = recorder.journal
+    if asked.since_s is None:
+        return all(len(journal.columns(probe.name)) for probe in planned)
+    return not baseline_missing(journal, planned, SETTLED_S, recorder.t())
+
+
+def _finish(
+    planned: Sequence[PlannedProbe], checks: Sequence[CheckSpec], recorder: Recorder, asked: Asked
+) -> int:
     proof = "no fault was injected"
     recorder.add(Clean(t=recorder.t(), wall_s=time.time(), proof=proof))
+    if asked.since_s is not None:
+        _tell_recovery([probe.name for probe in planned], recorder, asked)
     recorder.phase("judge")
-    checks = [WorksNow(check="works_now", probes=(probe.name,)) for probe in planned]
     judged = judge(recorder.journal, checks, recorder.t())
     for event in judged.events:
         recorder.add(event)
     end = End(t=recorder.t(), wall_s=time.time(), verdict=judged.word, exit_code=judged.exit_code)
     recorder.add(end, durable=True)
     return judged.exit_code
+
+
+def _tell_recovery(probes: Sequence[str], recorder: Recorder, asked: Asked) -> None:
+    """The moments and the clock of a recovery that began before we looked."""
+    since = -(asked.since_s or 0.0)
+    moments = moments_since(back_since(recorder.journal, probes, since), since)
+    named = {moment.name: moment for moment in moments}
+    for moment in moments:
+        recorder.add(moment)
+    limit, end = asked.within_s, named.get("recovered")
+    recorder.add(clock("recover", limit, named["resolved"], end, until=recorder.t()))

@@ -6,6 +6,7 @@ from validators.checks import (
     communication,
     detection,
     during,
+    guardrails,
     later,
     monitoring,
     response,
@@ -19,6 +20,7 @@ CHECKS: tuple[type[CheckSpec], ...] = (
     *response.CHECKS,
     *communication.CHECKS,
     *monitoring.CHECKS,
+    *guardrails.CHECKS,
     *later.CHECKS,
 )
 """What a scenario may name."""

@@ -12,6 +12,8 @@ class WorksNow(ProbeCheck):
 
     about: ClassVar[str] = "every look is good, now, with no fault injected"
     check: Literal["works_now"] = "works_now"
+    settled: bool = False
+    """Whether only what follows the last bad look counts: a recovery may just have ended."""
 
     def judge(self, journal: Journal) -> Finding:
         looks = 0
@@ -19,6 +21,9 @@ class WorksNow(ProbeCheck):
             columns = journal.columns(probe)
             if not len(columns):
                 return Finding(Verdict.UNKNOWN, f"{probe} gave no answer in time", Cause.HARNESS)
+            if self.settled and columns.health[-1] == Health.OK:
+                looks += 1
+                continue
             bad = [i for i, health in enumerate(columns.health) if health != Health.OK]
             if bad:
                 detail = columns.details.get(bad[0], "no detail")
@@ -30,4 +35,6 @@ class WorksNow(ProbeCheck):
                     Cause.ENVIRONMENT if limited else Cause.APPLICATION,
                 )
             looks += len(columns)
+        if self.settled:
+            return Finding(Verdict.PASS, "good now")
         return Finding(Verdict.PASS, f"good in all of {looks} looks")

@@ -60,6 +60,9 @@ heal: ## undo whatever a drill left on staging
 test: setup-dev lint types imports secrets ## everything: style, types, borders, secrets, then fast, docker and browser tests
 	@$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
 
+test-thorough: ## make test, and what it leaves out: every step, way and scenario once more
+	@DRILL_THOROUGH=1 $(MAKE) test
+
 test-fast: dev ## the tests that need neither Docker nor Chromium
 	@$(BIN)/pytest -m "not docker and not browser" $(ARGS)
 
@@ -108,5 +111,5 @@ clean: ## remove the environment and the caches; drills' reports stay
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .NOTPARALLEL:
-.PHONY: help setup setup-dev staging staging-down drill verify heal test test-fast \
+.PHONY: help setup setup-dev staging staging-down drill verify heal test test-thorough test-fast \
 	test-docker test-browser dev lint fmt types imports secrets lock bench ci clean

@@ -22,6 +22,8 @@ LOOK_LIMIT_S = 15
 LOG_LINES = 60
 BROWSERS = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
 ORDER = ("docker", "browser")
+THOROUGH = "DRILL_THOROUGH"
+"""Set, tests run that show once more, at another step or in another way, what one shows always."""
 
 
 @cache
@@ -59,7 +61,11 @@ def what_to_do(missing: str, environment: Mapping[str, str]) -> str:
     return "fail" if environment.get("CI", "").lower() not in {"", "0", "false"} else "skip"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not os.environ.get(THOROUGH):
+        left_out = [item for item in items if item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     items.sort(
         key=lambda item: [item.get_closest_marker(name) is not None for name in reversed(ORDER)]
     )

@@ -28,6 +28,7 @@ BASE = "vauntico-drills/staging-base:1"
 PROJECT = "restarted"
 SERVICES = {"front": "unless-stopped", "back": "no"}
 WHOLE_LIMIT_S = 30
+GUARDIANS = ["process", pytest.param("container", marks=pytest.mark.thorough)]
 RUN_LIMIT_S = 120
 ENVIRONMENT = """\
 schema: drill-environment/1
@@ -183,7 +184,7 @@ def remove_all(client: docker.DockerClient) -> bool:
     return bool(found)
 
 
-@pytest.mark.parametrize("guardian", ["process", "container"])
+@pytest.mark.parametrize("guardian", GUARDIANS)
 def test_drill_and_engine_killed_together(place: Place, guardian: str) -> None:
     """
     With the engine gone when the drill dies, its guardian heals as soon as the engine is back.
@@ -202,7 +203,7 @@ def test_drill_and_engine_killed_together(place: Place, guardian: str) -> None:
     place.next_run()
 
 
-@pytest.mark.parametrize("guardian", ["process", "container"])
+@pytest.mark.parametrize("guardian", GUARDIANS)
 def test_a_drill_outlives_its_engine(place: Place, guardian: str) -> None:
     """
     A drill whose engine crashes in its fault heals all the same, and leaves nothing.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import threading
@@ -46,8 +45,6 @@ MUST_PASS = (
     "nobody-answers",
     "silent-failure",
 )
-EVERY = bool(os.environ.get("DRILL_EVERY_SCENARIO"))
-"""Every scenario of the playbook takes a quarter of an hour; by default two must-fail ones run."""
 
 
 def failed(report: dict[str, Any]) -> set[str]:
@@ -102,7 +99,8 @@ def test_the_rollback_as_written_changes_nothing_and_the_drill_says_so(desk: Des
     assert done.report["clean"]["remaining"] == []
 
 
-@pytest.mark.parametrize("scenario", MUST_FAIL if EVERY else ["wrong-alert"])
+@pytest.mark.thorough
+@pytest.mark.parametrize("scenario", MUST_FAIL)
 def test_a_broken_promise_fails_for_its_own_reason(desk: Desk, scenario: str) -> None:
     """
     Each scenario that must fail fails with the finding that names what was broken.
@@ -113,7 +111,7 @@ def test_a_broken_promise_fails_for_its_own_reason(desk: Desk, scenario: str) ->
     assert failed(done.report) == MUST_FAIL[scenario]
 
 
-@pytest.mark.skipif(not EVERY, reason="a quarter of an hour: DRILL_EVERY_SCENARIO=1")
+@pytest.mark.thorough
 @pytest.mark.parametrize("scenario", MUST_PASS)
 def test_every_other_scenario_of_the_playbook_passes(desk: Desk, scenario: str) -> None:
     """

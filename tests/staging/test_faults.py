@@ -83,6 +83,9 @@ def stopped(stack: Stack, service: str) -> Iterator[None]:
         container.start()
 
 
+THOROUGHLY = [pytest.param(how, marks=pytest.mark.thorough) for how in (disconnected, stopped)]
+
+
 def crash(stack: Stack, service: str) -> None:
     """Kill a service as a crash would: from outside, so that its restart policy acts."""
     pid = docker.from_env().api.inspect_container(stack.container_id(service))["State"]["Pid"]
@@ -127,7 +130,7 @@ def test_a_frozen_paystack_is_told_in_time(stack: Stack) -> None:
         assert outcome(customer.purchase()) == "paid"
 
 
-@pytest.mark.parametrize("how", [paused, disconnected, stopped])
+@pytest.mark.parametrize("how", [paused, *THOROUGHLY])
 def test_sacred_features_do_not_need_redis(stack: Stack, how: Break) -> None:
     """With Redis frozen, cut off or dead, every sacred feature works and stays quick."""
     with how(stack, "redis"):
@@ -138,7 +141,7 @@ def test_sacred_features_do_not_need_redis(stack: Stack, how: Break) -> None:
     assert sorted(t for t in took if t is not None)[-ROUNDS // 5] < FEATURE_WITHIN_S
 
 
-@pytest.mark.parametrize("how", [paused, disconnected, stopped])
+@pytest.mark.parametrize("how", [paused, *THOROUGHLY])
 def test_without_postgres_it_is_said_and_features_come_back(stack: Stack, how: Break) -> None:
     """Without PostgreSQL readiness says so in time, and everything returns with it."""
     with how(stack, "postgres"):
@@ -155,7 +158,13 @@ def test_without_postgres_it_is_said_and_features_come_back(stack: Stack, how: B
 
 
 @pytest.mark.parametrize(
-    "service", ["postgres", "redis", "vauntico-server", "trust-score-backend", "nginx"]
+    "service",
+    [
+        "postgres",
+        "vauntico-server",
+        *(pytest.param(x, marks=pytest.mark.thorough) for x in ("redis", "trust-score-backend")),
+        "nginx",
+    ],
 )
 def test_a_crashed_service_comes_back_by_itself(stack: Stack, service: str) -> None:
     """A crashed service is restarted by its policy and found again by the others."""

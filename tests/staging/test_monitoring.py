@@ -14,6 +14,7 @@ from tests.staging.stack import Stack, until
 from tests.staging.test_faults import Break, disconnected, paused
 
 pytestmark = pytest.mark.docker
+CUT_OFF = pytest.param(disconnected, marks=pytest.mark.thorough)
 
 # Generous, as these machines are shared: how fast it is belongs to benchmarks.
 FIRES_WITHIN_S = 20.0
@@ -87,7 +88,7 @@ def test_everything_is_watched(stack: Stack) -> None:
     assert httpx.get(f"{stack.alertmanager_url}/-/ready").status_code == 200
 
 
-@pytest.mark.parametrize("how", [paused, disconnected])
+@pytest.mark.parametrize("how", [paused, CUT_OFF])
 def test_sacred_features_without_their_database_are_an_alert(stack: Stack, how: Break) -> None:
     """Without PostgreSQL the right alert is delivered, /metrics still answers, and it ends."""
     since = time.time()
@@ -106,7 +107,7 @@ def test_sacred_features_without_their_database_are_an_alert(stack: Stack, how: 
     wait_for(stack, "DatabaseConnectionFailure", "resolved", since=since)
 
 
-@pytest.mark.parametrize("how", [paused, disconnected])
+@pytest.mark.parametrize("how", [paused, CUT_OFF])
 def test_paystack_out_of_reach_is_an_alert(stack: Stack, how: Break) -> None:
     """Whether Paystack is silent or gone, the alert is delivered, and ends when it is back."""
     since = time.time()

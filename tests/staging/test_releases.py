@@ -90,6 +90,7 @@ def test_the_bad_release_breaks_only_checkout_and_is_found_out(stack: Stack) -> 
     assert other_containers(stack) == others
 
 
+@pytest.mark.thorough
 def test_the_stable_release_runs_on_the_tables_of_a_compatible_one(stack: Stack) -> None:
     """After v1.3.1 has migrated the tables, v1.2.0 comes back and sells."""
     with afterwards_stable(stack):

@@ -112,7 +112,7 @@ def verify(
     asked = Asked(
         env=env,
         runs=runs or RUNS,
-        since_s=None if since is None else parse_since(since, time.time()),
+        since_wall_s=None if since is None else parse_since(since, time.time()),
         within_s=parse_limit(within, since),
         guardrails=guardrails,
     )

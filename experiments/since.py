@@ -32,7 +32,7 @@ def parse_since(text: str, now_wall_s: float) -> float:
         now_wall_s: Now, in seconds since 1970.
 
     Returns:
-        How many seconds ago it was.
+        The moment, in seconds since 1970.
 
     Raises:
         BadInput: It is neither, lies in the future, or more than a week ago.
@@ -45,7 +45,7 @@ def parse_since(text: str, now_wall_s: float) -> float:
         raise BadInput(f"--since {text}: that is {-ago:.0f} s from now; {EXAMPLES}")
     if ago > LONGEST_S:
         raise BadInput(f"--since {text}: that is more than a week ago; {EXAMPLES}")
-    return ago
+    return now_wall_s - ago
 
 
 def parse_limit(within: str | None, since: str | None) -> float | None:

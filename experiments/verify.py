@@ -1,5 +1,6 @@
 """`drill verify`: all validators and no fault, as the last step of a rollback or a deployment."""
 
+import datetime as dt
 import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from experiments.environment import Environment
 from experiments.judge import judge
 from experiments.launch import Launched, built_probes
 from experiments.monitoring_watch import MonitoringWatch, opened_targets
+from experiments.placing import place
 from experiments.recorder import Listener, Recorder
 from experiments.run_folder import new_run, provenance, run_id
 from experiments.since import back_since, moments_since
@@ -46,7 +48,7 @@ class Asked(msgspec.Struct, frozen=True):
     Attributes:
         env: Name or path of the environment as the command line has it, to repeat the look.
 
-        since_s: How many seconds ago the recovery is measured from; None to look only.
+        since_wall_s: From when the recovery is measured, in seconds since 1970; None to look only.
 
         within_s: Its limit, None if there is none.
 
@@ -55,7 +57,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     env: str
     runs: Path
-    since_s: float | None = None
+    since_wall_s: float | None = None
     within_s: float | None = None
     guardrails: bool = False
 
@@ -122,6 +124,9 @@ def _rules_seen(environment: Environment, recorder: Recorder) -> Sequence[str] |
 
 def _header(run: str, environment: Environment, asked: Asked) -> Header:
     words = ["drill", "verify", "--env", shlex.quote(asked.env)]
+    if asked.since_wall_s is not None:
+        moment = dt.datetime.fromtimestamp(asked.since_wall_s, dt.UTC)
+        words += ["--since", moment.isoformat(timespec="milliseconds")]
     words += [] if asked.within_s is None else ["--within", show_duration(asked.within_s)]
     words += ["--guardrails"] if asked.guardrails else []
     return provenance(
@@ -137,10 +142,12 @@ def _checks(
     environment: Environment, asked: Asked, probes: Sequence[PlannedProbe]
 ) -> Iterator[CheckSpec]:
     for probe in probes:
-        yield WorksNow(check="works_now", probes=(probe.name,), settled=asked.since_s is not None)
+        yield WorksNow(
+            check="works_now", probes=(probe.name,), settled=asked.since_wall_s is not None
+        )
     if environment.monitoring:
         yield MonitoringIsWhole(check="monitoring_is_whole")
-    if asked.since_s is not None:
+    if asked.since_wall_s is not None:
         yield RecoveredInTime.model_construct(check="recovered_in_time", within=asked.within_s)
     if asked.guardrails:
         yield GuardrailsHold(check="guardrails_hold")
@@ -180,8 +187,9 @@ async def _look(  # noqa: PLR0913 - where, at what, and for how long
 ) -> None:
     recorder.phase("look")
     patience = max((probe.deadline_s for probe in planned), default=0.0) * 2 + LOOK_FOR_S
-    if asked.since_s is not None:
-        limit = RECOVER_LIMIT_S if asked.within_s is None else asked.within_s - asked.since_s
+    if asked.since_wall_s is not None:
+        ago = time.time() - asked.since_wall_s
+        limit = RECOVER_LIMIT_S if asked.within_s is None else asked.within_s - ago
         patience += max(0.0, limit)
     async with (
         built_probes(planned, environment, recorder, run, directory) as probes,
@@ -202,7 +210,7 @@ async def _look(  # noqa: PLR0913 - where, at what, and for how long
 
 def _seen_enough(recorder: Recorder, planned: Sequence[PlannedProbe], asked: Asked) -> bool:
     journal = recorder.journal
-    if asked.since_s is None:
+    if asked.since_wall_s is None:
         return all(len(journal.columns(probe.name)) for probe in planned)
     return not baseline_missing(journal, planned, SETTLED_S, recorder.t())
 
@@ -212,8 +220,9 @@ def _finish(
 ) -> int:
     proof = "no fault was injected"
     recorder.add(Clean(t=recorder.t(), wall_s=time.time(), proof=proof))
-    if asked.since_s is not None:
-        _tell_recovery([probe.name for probe in planned], recorder, asked)
+    if asked.since_wall_s is not None:
+        since = place(recorder.journal, asked.since_wall_s)
+        _tell_recovery([probe.name for probe in planned], recorder, since, asked.within_s)
     recorder.phase("judge")
     judged = judge(recorder.journal, checks, recorder.t())
     for event in judged.events:
@@ -223,12 +232,17 @@ def _finish(
     return judged.exit_code
 
 
-def _tell_recovery(probes: Sequence[str], recorder: Recorder, asked: Asked) -> None:
+def _tell_recovery(
+    probes: Sequence[str], recorder: Recorder, since: float, limit: float | None
+) -> None:
     """The moments and the clock of a recovery that began before we looked."""
-    since = -(asked.since_s or 0.0)
     moments = moments_since(back_since(recorder.journal, probes, since), since)
     named = {moment.name: moment for moment in moments}
     for moment in moments:
         recorder.add(moment)
-    limit, end = asked.within_s, named.get("recovered")
-    recorder.add(clock("recover", limit, named["resolved"], end, until=recorder.t()))
+    end = named.get("recovered")
+    judged = clock("recover", limit, named["resolved"], end, until=recorder.t())
+    if end is not None and end.earliest == since and judged.status == "missed":
+        # Good at our first look: it may have been in time, and nobody was there to see it.
+        judged = msgspec.structs.replace(judged, status="censored")
+    recorder.add(judged)

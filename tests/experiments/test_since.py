@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drill.errors import BadInput
-from drill.events import Observation
+from drill.events import Observation, Planned, PlannedProbe
 from drill.journal import Journal
 from drill.verdict import Health, Verdict
 from experiments.since import back_since, moments_since, parse_limit, parse_since
@@ -28,6 +28,8 @@ def journal(**looks: list[tuple[float, Health]]) -> Journal:
 
 
 def judged(made: Journal, probes: list[str], since: float, within: float | None) -> Verdict:
+    probed = [PlannedProbe(name, "http", False, 1.0, 1.0) for name in probes]
+    made.add(Planned(t=0, faults=[], probes=probed, checks=[], baseline_s=0))
     for moment in moments_since(back_since(made, probes, since), since):
         made.add(moment)
     check = RecoveredInTime.model_construct(check="recovered_in_time", within=within)
@@ -46,7 +48,7 @@ def test_a_moment_is_a_duration_ago_or_a_time_with_its_zone(text: str, ago: floa
     """
     Both ways give the same seconds.
     """
-    assert parse_since(text, NOW) == pytest.approx(ago)
+    assert NOW - parse_since(text, NOW) == pytest.approx(ago)
 
 
 @pytest.mark.parametrize(
@@ -73,10 +75,10 @@ def test_any_text_is_a_moment_or_bad_input(text: str) -> None:
     Never anything but seconds of the last week, or a BadInput.
     """
     try:
-        ago = parse_since(text, NOW)
+        moment = parse_since(text, NOW)
     except BadInput:
         return
-    assert 0 <= ago <= 7 * 24 * 3600
+    assert NOW - 7 * 24 * 3600 <= moment <= NOW
 
 
 def test_a_limit_needs_a_moment() -> None:
@@ -119,12 +121,12 @@ def test_a_recovery_seen_too_late_fails() -> None:
 
 def test_what_is_not_good_now_fails() -> None:
     """
-    One probe that is still down, or was never looked at, is no recovery.
+    One probe that is still down is no recovery, and one never looked at leaves it unknown.
     """
     assert judged(journal(shop=[(1.0, OK)], love=[(1.0, DOWN)]), ["shop", "love"], -5, None) is (
         Verdict.FAIL
     )
-    assert judged(journal(shop=[(1.0, OK)]), ["shop", "love"], -5.0, None) is Verdict.FAIL
+    assert judged(journal(shop=[(1.0, OK)]), ["shop", "love"], -5.0, None) is Verdict.UNKNOWN
 
 
 @given(LOOKS, st.floats(-1000, 0))

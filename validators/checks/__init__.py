@@ -6,7 +6,6 @@ from validators.checks import (
     communication,
     detection,
     during,
-    guardrails,
     later,
     monitoring,
     response,
@@ -20,7 +19,6 @@ CHECKS: tuple[type[CheckSpec], ...] = (
     *response.CHECKS,
     *communication.CHECKS,
     *monitoring.CHECKS,
-    *guardrails.CHECKS,
     *later.CHECKS,
 )
 """What a scenario may name."""

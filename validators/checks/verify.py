@@ -6,6 +6,8 @@ from drill.journal import Columns, Journal
 from drill.verdict import Cause, Health, Verdict
 from validators.checks.base import Finding, ProbeCheck
 
+SETTLED_LOOKS = 2
+"""A single good look after a bad one is no recovery."""
 SELDOM = 0.25
 """An objective is of the mean: so many slow looks are no reason to say that it does not work."""
 
@@ -24,7 +26,7 @@ class WorksNow(ProbeCheck):
             columns = journal.columns(probe)
             if not len(columns):
                 return Finding(Verdict.UNKNOWN, f"{probe} gave no answer in time", Cause.HARNESS)
-            if self.settled and columns.health[-1] == Health.OK:
+            if self.settled and _good_for(columns) >= (SETTLED_LOOKS if len(columns) > 1 else 1):
                 looks += 1
                 continue
             bad = [i for i, health in enumerate(columns.health) if health != Health.OK]
@@ -47,6 +49,16 @@ class WorksNow(ProbeCheck):
             told = f"good in {looks - slow} of {looks} looks, reduced or slow in {slow}"
             return Finding(Verdict.PASS, told)
         return Finding(Verdict.PASS, f"good in all of {looks} looks")
+
+
+def _good_for(columns: Columns) -> int:
+    """How many looks in a row were good, the last one included."""
+    run = 0
+    for health in reversed(columns.health):
+        if health != Health.OK:
+            break
+        run += 1
+    return run
 
 
 def _seldom_slow(columns: Columns) -> bool:

@@ -60,6 +60,9 @@ class SelfCheck:
             look.cancel()
         if not look.done():
             return f"no answer within {self._limit_s} s"
+        if look.cancelled():
+            # A connection that broke in its making may end so; it must not end the checks with it.
+            return "cancelled by what it asked"
         return repr(look.exception()) if look.exception() else None
 
     def _value(self) -> float:

@@ -77,7 +77,7 @@ def test_a_bad_release_is_rolled_back_within_every_clock(desk: Desk) -> None:
     assert told >= {("slack", "first"), ("slack", "final"), ("email", "first"), ("email", "final")}
     assert ("email", "summary") in told
     inbox = desk.stack.inbox_url
-    assert report["id"] in str(httpx.get(f"{inbox}/api/slack").json())
+    assert f"Resolved: {report['title']}" in str(httpx.get(f"{inbox}/api/slack").json())
     assert report["id"] in str(httpx.get(f"{inbox}/api/messages").json())
     assert done.directory is not None
     postmortem = (done.directory / "postmortem.md").read_text()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.conftest import RUN_LIMIT_S, Desk
+from tests.drills.conftest import RUN_LIMIT_S, Desk, twice
 
 SACRED = {"trust-score", "love-loops", "lore-generator", "ubuntu-echo"}
 SHORT = """\
@@ -31,6 +31,7 @@ pytestmark = pytest.mark.docker
 
 
 @pytest.mark.browser
+@twice
 def test_paystack_down_passes_and_its_report_proves_it(desk: Desk) -> None:
     """
     Sacred features never down, checkout polite, back within 30 s with a narrow interval.
@@ -57,6 +58,7 @@ def test_paystack_down_passes_and_its_report_proves_it(desk: Desk) -> None:
         assert (done.directory / name).stat().st_size > 0
 
 
+@twice
 def test_a_scenario_that_must_fail_fails_for_its_own_reason(desk: Desk) -> None:
     """
     With the database frozen the sacred features are down, and no other promise is broken.
@@ -82,6 +84,7 @@ def test_a_cut_that_nobody_feels_is_unknown(desk: Desk) -> None:
     assert done.finding("fault_had_effect")["verdict"] == "unknown"
 
 
+@twice
 def test_a_killed_database_comes_back_by_itself(desk: Desk) -> None:
     """
     A crash is seen by the restart policy, and the recovery of every feature is measured.
@@ -127,6 +130,7 @@ def test_two_drills_never_share_a_staging(desk: Desk) -> None:
 
 
 @pytest.mark.browser
+@twice
 def test_verify_is_green_on_a_healthy_staging(desk: Desk) -> None:
     """
     The recovery check after a rollback looks at everything and injects nothing.

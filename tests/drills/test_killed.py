@@ -56,4 +56,7 @@ def test_kill_minus_nine_leaves_nothing_behind(desk: Desk, name: str) -> None:
 
     done = desk.run(path)
 
-    assert done.code == 0, done.out + done.err
+    # That it starts and bites is the promise here; how quick the recovery is, other tests say.
+    assert done.code in (0, 1), done.out + done.err
+    assert done.finding("fault_had_effect")["verdict"] == "pass"
+    assert done.finding("leaves_staging_clean")["verdict"] == "pass"

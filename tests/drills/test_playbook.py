@@ -14,7 +14,7 @@ import pytest
 from playwright.async_api import Page as Tab
 from playwright.async_api import expect
 
-from tests.drills.conftest import RUN_LIMIT_S, Desk
+from tests.drills.conftest import RUN_LIMIT_S, Desk, twice
 from validators.probes.journeys.browser import open_browser
 
 pytestmark = [pytest.mark.docker, pytest.mark.browser]
@@ -56,6 +56,7 @@ def failed(report: dict[str, Any]) -> set[str]:
     }
 
 
+@twice
 def test_a_bad_release_is_rolled_back_within_every_clock(desk: Desk) -> None:
     """
     Alert, acknowledgement, containment, rollback by tag, every validator green, everybody told.
@@ -87,6 +88,7 @@ def test_a_bad_release_is_rolled_back_within_every_clock(desk: Desk) -> None:
     assert "postmortem.md:" in unfilled.out + unfilled.err
 
 
+@twice
 def test_the_rollback_as_written_changes_nothing_and_the_drill_says_so(desk: Desk) -> None:
     """
     The playbook's two lines end with 0, the bad release goes on running, and the verdict is fail.
@@ -101,6 +103,7 @@ def test_the_rollback_as_written_changes_nothing_and_the_drill_says_so(desk: Des
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("scenario", MUST_FAIL)
+@twice
 def test_a_broken_promise_fails_for_its_own_reason(desk: Desk, scenario: str) -> None:
     """
     Each scenario that must fail fails with the finding that names what was broken.
@@ -113,6 +116,7 @@ def test_a_broken_promise_fails_for_its_own_reason(desk: Desk, scenario: str) ->
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("scenario", MUST_PASS)
+@twice
 def test_every_other_scenario_of_the_playbook_passes(desk: Desk, scenario: str) -> None:
     """
     What the playbook promises is kept on a healthy staging.
@@ -122,6 +126,7 @@ def test_every_other_scenario_of_the_playbook_passes(desk: Desk, scenario: str) 
     assert done.code == 0, done.out + done.err
 
 
+@twice
 def test_an_alert_that_does_not_exist_cannot_fire(desk: Desk) -> None:
     """
     The alert that should fire cannot, and the drill finds it out by its chain and by its silence.
@@ -174,6 +179,7 @@ detect: [{alert: PaystackUnreachable, within: 1s}]
     assert done.directory is None
 
 
+@twice
 def test_a_game_day_is_played_by_people_pressing_the_buttons(desk: Desk) -> None:
     """
     The four buttons of the live page carry a real incident from its alert to its resolution.

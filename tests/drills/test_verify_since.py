@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.drills.conftest import Desk
+from tests.drills.conftest import Desk, twice
 
 pytestmark = [pytest.mark.docker, pytest.mark.browser]
 
 
+@twice
 def test_a_recovery_check_passes_on_a_whole_staging(desk: Desk) -> None:
     """
     Everything is good now: exit code 0, with the interval since the moment and its limit.
@@ -23,6 +24,7 @@ def test_a_recovery_check_passes_on_a_whole_staging(desk: Desk) -> None:
     assert "recovered_in_time" in (done.directory / "junit.xml").read_text()
 
 
+@twice
 def test_a_recovery_check_fails_while_a_part_is_frozen(desk: Desk) -> None:
     """
     With PostgreSQL frozen nothing has recovered: exit code 1, and it names what is down.

@@ -128,9 +128,10 @@ async def _run_obeying(ready: _Ready, announce: Callable[[str], None]) -> int:
     refused: DrillError | None = None
     code = EXIT_UNKNOWN
     async with (
-        anyio.create_task_group() as group,
         _opened_page(plan, recorder, control, info.run) as page,
         opened_people(plan, place, recorder, control, ready.stack) as beside,
+        # Innermost: its cancellation must not cut short how the others close.
+        anyio.create_task_group() as group,
     ):
         if page:
             announce(page.link)

@@ -1,5 +1,6 @@
 """Which release of each service that a drill deploys or rolls back was running, and when."""
 
+import math
 from collections.abc import Iterator
 
 import anyio
@@ -32,7 +33,7 @@ class ReleasesWatch:
         self._recorder = recorder
         self._stack = stack
         self._services = sorted(set(_services(plan)))
-        self._wanted, self._due = anyio.create_memory_object_stream[When](16)
+        self._wanted, self._due = anyio.create_memory_object_stream[When](math.inf)
         recorder.listeners.append(self._notice)
 
     def _notice(self, record: Record) -> None:

@@ -1,5 +1,6 @@
 """Promises about who notices: the right alert, in time, no wrong one, and able to at all."""
 
+from abc import abstractmethod
 from typing import ClassVar, Literal
 
 from drill.duration import show_duration
@@ -34,9 +35,9 @@ class DetectionCheck(ImpliedCheck):
             return Finding(Verdict.UNKNOWN, "no detection was promised", Cause.HARNESS)
         return self.judge_planned(journal, planned)
 
+    @abstractmethod
     def judge_planned(self, journal: Journal, planned: IncidentPlanned) -> Finding:
         """Judge what *planned* promises."""
-        raise NotImplementedError
 
 
 class DetectsInTime(DetectionCheck):

@@ -1,5 +1,6 @@
 """Promises about the people's answer: containment, rollback, clocks, roles, escalation."""
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
@@ -90,9 +91,9 @@ class _Clock(ImpliedCheck):
     says: ClassVar[str]
 
     @classmethod
+    @abstractmethod
     def limit_s(cls, planned: IncidentPlanned) -> float | None:
         """Its limit on the playbook's clock, None if there is none."""
-        raise NotImplementedError
 
     @classmethod
     def applies(cls, planned: IncidentPlanned) -> bool:

@@ -1,5 +1,6 @@
 """When staging was drilled last, by the headers of the journals that are kept."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def look_at_drills(runs: Path, within_days: int | None, *, now_s: float, but: st
         but: A run that does not count: the one that asks.
     """
     days = within_days or DEFAULT_DAYS
+    if runs.exists() and not os.access(runs, os.R_OK | os.X_OK):
+        return Look(ok=None, detail="the folder of the runs cannot be read", evidence=runs.name)
     # A clock that was set wrong proves nothing about the past.
     past = [
         (one, folder)

@@ -1,6 +1,7 @@
 """What a response changes on the stack: releases, services cut off, and the markers of both."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ CUT_PATIENCE_S = 0.5
 PEERS = 3
 
 
-class Changing:
+class Changing(ABC):
     """
     Half of `DockerStack`: `ports.Releases`, `ports.Cuts` and `ports.Intents`.
 
@@ -39,16 +40,17 @@ class Changing:
         self._intended: dict[str, Intended] = {}
         self._cut: set[str] = set()
 
+    @abstractmethod
     async def _target(self, service: str) -> dict[str, Any]:
-        raise NotImplementedError
+        """The target's container as the engine inspects it."""
 
+    @abstractmethod
     async def arm(self, faults: Sequence[ArmedFault]) -> None:
         """Write intents and undos on the engine and start the agents that the faults need."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def rearm(self, service: str) -> bool:
         """Bring the agent of a restarted target into its new namespace; False if it is gone."""
-        raise NotImplementedError
 
     # -- releases
 

@@ -1,5 +1,6 @@
 """Asking a monitoring system by HTTP: bounded in time and size, no proxy, no redirect."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -97,7 +98,7 @@ def _shown(base: str) -> str:
     return f"{parts.hostname or ''}{port}"
 
 
-class HttpSource:
+class HttpSource(ABC):
     """What all sources share: one interface, and one limit for a whole look."""
 
     name: str
@@ -115,9 +116,9 @@ class HttpSource:
         except TimeoutError:
             raise Unreadable(f"no answer within {LOOK_LIMIT_S:g} s") from None
 
+    @abstractmethod
     async def read(self) -> Sequence[AlertReading]:
         """The look itself, without its limit."""
-        raise NotImplementedError
 
     async def close(self) -> None:
         """Close what is open."""

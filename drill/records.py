@@ -1,6 +1,7 @@
 """Every kind of record that a journal may hold."""
 
 from drill import events, incident
+from drill.payments import AnyPayment
 
 AnyEvent = (
     events.Header
@@ -28,5 +29,6 @@ AnyEvent = (
     | incident.ReleaseSeen
     | incident.MonitoringSeen
     | incident.GuardrailSeen
+    | AnyPayment
 )
 Record = AnyEvent | events.Observation

@@ -1,7 +1,6 @@
 """When staging was drilled last, by the headers of the journals that are kept."""
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from drill.errors import BadInput
@@ -28,27 +27,45 @@ def look_at_drills(runs: Path, within_days: int | None, *, now_s: float, but: st
         but: A run that does not count: the one that asks.
     """
     days = within_days or DEFAULT_DAYS
-    if runs.exists() and not os.access(runs, os.R_OK | os.X_OK):
+    if not runs.exists():
+        return Look(ok=False, detail="no drill in staging is on record", evidence=runs.name)
+    try:
+        folders = sorted(runs.iterdir(), reverse=True)[:MOST_RUNS]
+    except OSError:
         return Look(ok=None, detail="the folder of the runs cannot be read", evidence=runs.name)
+    unread = [folder.name for folder in folders if _unreadable(folder)]
     # A clock that was set wrong proves nothing about the past.
     past = [
         (one, folder)
-        for one, folder in _headers(runs)
+        for one, folder in _headers(folders)
         if one.id != but and one.scenario not in NO_DRILL and 0 < one.wall_s <= now_s
     ]
-    if not past:
+    last, folder = max(past, key=lambda each: each[0].wall_s, default=(None, ""))
+    age = (now_s - last.wall_s) / DAY_S if last else float("inf")
+    if age > days and unread:
+        # The drill that is looked for may be among them.
+        told = f"{len(unread)} of the runs cannot be read: {unread[0]}"
+        return Look(ok=None, detail=told, evidence=runs.name)
+    if last is None:
         return Look(ok=False, detail="no drill in staging is on record", evidence=runs.name)
-    last, folder = max(past, key=lambda each: each[0].wall_s)
-    age = (now_s - last.wall_s) / DAY_S
     told = f"{last.id} was {age:.1f} days ago, limit {days}"
     return Look(ok=age <= days, detail=told, evidence=f"{runs.name}/{folder}/journal.jsonl")
 
 
-def _headers(runs: Path) -> Iterator[tuple[Header, str]]:
+def _unreadable(folder: Path) -> bool:
+    """Whether this may be a run, but nobody here can say so."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
     try:
-        folders = sorted(runs.iterdir(), reverse=True)[:MOST_RUNS]
+        (folder / "journal.jsonl").open("rb").close()
+    except FileNotFoundError:
+        return False
     except OSError:
-        return
+        return True
+    return False
+
+
+def _headers(folders: Sequence[Path]) -> Iterator[tuple[Header, str]]:
     for folder in folders:
         if folder.is_symlink():
             continue

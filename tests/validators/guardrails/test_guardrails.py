@@ -231,6 +231,16 @@ class TestLately:
         assert look_at_drills(tmp_path, None, now_s=NOW_S, but="mine").ok is False
         assert look_at_drills(tmp_path / "none", None, now_s=NOW_S).ok is False
 
+    def test_what_cannot_be_read_is_no_proof_that_nobody_drilled(self, tmp_path: Path) -> None:
+        """A folder or a journal that nobody can read leaves it open, unless another run answers."""
+        (tmp_path / "file").write_text("no folder")
+        assert look_at_drills(tmp_path / "file", None, now_s=NOW_S).ok is None
+        (tmp_path / "odd" / "journal.jsonl").mkdir(parents=True)
+        look = look_at_drills(tmp_path, None, now_s=NOW_S)
+        assert (look.ok, look.detail) == (None, "1 of the runs cannot be read: odd")
+        ran(tmp_path, "last", 1.0)
+        assert look_at_drills(tmp_path, None, now_s=NOW_S).ok is True
+
 
 class TestCheck:
     def test_one_broken_guardrail_fails_for_the_team(self) -> None:

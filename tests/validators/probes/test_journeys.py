@@ -1,9 +1,11 @@
 """The journeys in real Chromium against a staging stack."""
 
 import os
+import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import anyio
@@ -168,6 +170,49 @@ class TestWithStaging:
                     assert browser.open_contexts == 0
 
         anyio.run(main)
+
+
+class Hanging(BaseHTTPRequestHandler):
+    """A shop whose form is there, and which hangs up on whoever sends it."""
+
+    def do_GET(self) -> None:
+        page = b'<form method="post"><input data-testid="signup-email" name="e"><input '
+        page += b'data-testid="signup-password" name="p"><button data-testid="signup-submit">'
+        self.send_response(200)
+        self.send_header("content-type", "text/html")
+        self.send_header("content-length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
+
+    def do_POST(self) -> None:
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.browser
+def test_a_connection_that_breaks_is_told_and_not_waited_out(tmp_path: Path) -> None:
+    """A shop that hangs up on a form is down by that, and not by the journey's own limit."""
+    shop = ThreadingHTTPServer(("127.0.0.1", 0), Hanging)
+    threading.Thread(target=shop.serve_forever, daemon=True).start()
+
+    async def main() -> Seen:
+        spec = Journey.model_validate({"journey": "checkout", "deadline": "20s"})
+        web = f"http://127.0.0.1:{shop.server_port}"
+        async with open_browser("test-run", {}) as browser:
+            look = build_journey("c", spec, web, browser, evidence=tmp_path, kept=lambda *_: None)
+            seen = await look.look()
+            await look.close()
+            return seen
+
+    try:
+        seen = anyio.run(main)
+    finally:
+        shop.shutdown()
+        shop.server_close()
+
+    assert (seen.health, seen.detail) == (Health.DOWN, "after signing up: ERR_EMPTY_RESPONSE")
 
 
 @pytest.mark.browser

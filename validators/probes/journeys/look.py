@@ -16,7 +16,7 @@ from validators.probes.schedule import Seen
 from validators.probes.specs import Journey
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Page, Response
+    from playwright.async_api import BrowserContext, Page, Request, Response
 
 EVIDENCE_LIMIT_S = 5.0
 # Each change of health is kept, until a flapping shop has been shown often enough.
@@ -57,14 +57,17 @@ class Visit:
         self.card_typed = False
         self.refusal: bytes | None = None  # what the page looked like when the shop said no
         self._status = 0
+        self._failure = ""
         page.on("response", self._note_status)
+        page.on("requestfailed", self._note_failure)
 
     async def arrive(self, *selectors: str) -> None:
         """
         Wait until the page shows any of these.
 
         Raises:
-            BrokenOffError: It shows that the shop is away, or a server's error and none of these.
+            BrokenOffError: It shows that the shop is away, or a server's error and none of these,
+                or the connection to it broke.
         """
         from playwright.async_api import TimeoutError as NotYet  # noqa: PLC0415
 
@@ -76,6 +79,8 @@ class Visit:
             except NotYet:
                 if self._status >= SERVER_ERROR:
                     raise BrokenOffError(f"the page answered {self._status}") from None
+                if self._failure:
+                    raise BrokenOffError(self._failure) from None
         if await self.page.locator(AWAY).count():
             raise BrokenOffError("the shop is away")
 
@@ -86,7 +91,14 @@ class Visit:
     def _note_status(self, response: "Response") -> None:
         request = response.request
         if request.is_navigation_request() and response.frame == self.page.main_frame:
-            self._status = response.status
+            self._status, self._failure = response.status, ""
+
+    def _note_failure(self, request: "Request") -> None:
+        # A press of a button that leads nowhere raises nothing: the browser shows its own page.
+        # Aborted is what the next page did to the one before.
+        reason = _reason(request.failure or "")
+        if request.is_navigation_request() and reason != "ERR_ABORTED":
+            self._failure = reason
 
 
 class JourneyLook(ABC):

@@ -11,6 +11,8 @@ ifneq ($(origin ENV),command line)
 ENV := bundled
 endif
 unexport ENV SCENARIO SEED ARGS
+# What waits for the staging stack in one process, everything else beside it in another.
+BESIDE := -n 2 --dist loadgroup
 BUNDLED := $(filter bundled,$(ENV))
 
 help: ## list what can be done
@@ -58,7 +60,7 @@ heal: ## undo whatever a drill left on staging
 	@$(BIN)/drill heal --env "$(ENV)" $(ARGS)
 
 test: setup-dev lint types imports secrets ## everything: style, types, borders, secrets, then fast, docker and browser tests
-	@$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+	@$(BIN)/pytest $(BESIDE) --cov --cov-report=term:skip-covered $(ARGS)
 
 test-thorough: ## make test, and what it leaves out: every step, way and scenario once more
 	@DRILL_THOROUGH=1 $(MAKE) test

@@ -118,3 +118,19 @@ def moments_since(back: Sequence[Back] | None, since: float) -> list[MomentSet]:
             )
         )
     return moments
+
+
+def past_saving(journal: Journal, probes: Sequence[str], limit: float) -> bool:
+    """
+    Whether no further look can save the promise: one sent after the limit saw something bad.
+
+    Args:
+        journal: With the looks so far.
+        probes: All that must have been seen once, so that the report tells of each.
+        limit: When all had to be good, in seconds from the journal's start.
+    """
+    seen = [journal.columns(name) for name in probes]
+    return all(map(len, seen)) and any(
+        columns.sent[-1] > limit and columns.health[-1] in BAD
+        for columns in seen
+    )

@@ -21,7 +21,7 @@ from experiments.monitoring_watch import MonitoringWatch, opened_targets
 from experiments.placing import place
 from experiments.recorder import Listener, Recorder
 from experiments.run_folder import new_run, provenance, run_id
-from experiments.since import back_since, moments_since
+from experiments.since import back_since, moments_since, past_saving
 from experiments.site import Site
 from experiments.watch import baseline_missing
 from validators.checks.base import CheckSpec
@@ -212,7 +212,12 @@ def _seen_enough(recorder: Recorder, planned: Sequence[PlannedProbe], asked: Ask
     journal = recorder.journal
     if asked.since_wall_s is None:
         return all(len(journal.columns(probe.name)) for probe in planned)
-    return not baseline_missing(journal, planned, SETTLED_S, recorder.t())
+    if not baseline_missing(journal, planned, SETTLED_S, recorder.t()):
+        return True
+    if asked.within_s is None:
+        return False
+    limit = place(journal, asked.since_wall_s) + asked.within_s
+    return past_saving(journal, [probe.name for probe in planned], limit)
 
 
 def _finish(

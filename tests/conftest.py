@@ -61,11 +61,18 @@ def what_to_do(missing: str, environment: Mapping[str, str]) -> str:
     return "fail" if environment.get("CI", "").lower() not in {"", "0", "false"} else "skip"
 
 
+STAGING_GROUP = pytest.mark.xdist_group("staging")
+"""One process runs all that needs the staging stack, so that there is one; others the rest."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not os.environ.get(THOROUGH):
         left_out = [item for item in items if item.get_closest_marker("thorough")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(STAGING_GROUP)
     items.sort(
         key=lambda item: [item.get_closest_marker(name) is not None for name in reversed(ORDER)]
     )

@@ -77,9 +77,7 @@ class PrivateEngine:
     def close(self) -> None:
         """End everything of it, whatever state it is in, and remove its data."""
         if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(END_LIMIT_S)
+            # Asked politely it would wait for containers that nobody needs any more.
             self._process.kill()
             self._process.wait(END_LIMIT_S)
         left = self._end_processes()

@@ -130,6 +130,7 @@ def test_two_drills_never_share_a_staging(desk: Desk) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.thorough
 @twice
 def test_verify_is_green_on_a_healthy_staging(desk: Desk) -> None:
     """
@@ -142,6 +143,7 @@ def test_verify_is_green_on_a_healthy_staging(desk: Desk) -> None:
     assert len(done.report["findings"]) >= 8
 
 
+@pytest.mark.thorough
 def test_a_target_that_vanishes_takes_its_fault_along(desk: Desk) -> None:
     """
     A container removed under its fault is no failure of the heal, and the drill ends in order.

@@ -24,7 +24,6 @@ from experiments.runtime.docker.engine import Engine
 from tests.drills.private_engine import PrivateEngine, private_engine
 from tests.staging.stack import until
 
-BASE = "vauntico-drills/staging-base:1"
 PROJECT = "restarted"
 SERVICES = {"front": "unless-stopped", "back": "no"}
 WHOLE_LIMIT_S = 30
@@ -51,7 +50,7 @@ after:
   - {{check: recovers_within, probes: [shop], limit: 20s, stable_for: 1s}}
 """
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.xdist_group("private engine")]
 
 
 class Shop(BaseHTTPRequestHandler):
@@ -139,7 +138,7 @@ def _private() -> Iterator[PrivateEngine]:
     if os.getuid() != 0:
         pytest.skip("needs root, to run an engine of its own")
     with private_engine() as engine:
-        engine.load(BASE, labels.AGENT_IMAGE)
+        engine.load(labels.AGENT_IMAGE)
         yield engine
 
 
@@ -152,8 +151,8 @@ def _place(private: PrivateEngine, tmp_path: Path) -> Iterator[Place]:
     try:
         for service, policy in SERVICES.items():
             made = client.containers.create(
-                BASE,
-                ["sleep", "infinity"],
+                labels.AGENT_IMAGE,
+                entrypoint=["sleep", "infinity"],
                 name=f"{PROJECT}-{service}",
                 init=True,
                 network_mode="none",
@@ -203,7 +202,8 @@ def test_drill_and_engine_killed_together(place: Place, guardian: str) -> None:
     place.next_run()
 
 
-@pytest.mark.parametrize("guardian", GUARDIANS)
+@pytest.mark.thorough
+@pytest.mark.parametrize("guardian", ["process", "container"])
 def test_a_drill_outlives_its_engine(place: Place, guardian: str) -> None:
     """
     A drill whose engine crashes in its fault heals all the same, and leaves nothing.

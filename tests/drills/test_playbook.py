@@ -20,6 +20,8 @@ from validators.probes.journeys.browser import open_browser
 pytestmark = [pytest.mark.docker, pytest.mark.browser]
 LINK_LIMIT_S = 60
 DETECT_LIMIT_MS = 90_000
+BRISK = ("--time-scale", "180")
+"""People answer three times as fast as the scenario says, and their clocks run as fast."""
 CLOCKS = {
     "detect",
     "acknowledge",
@@ -61,7 +63,7 @@ def test_a_bad_release_is_rolled_back_within_every_clock(desk: Desk) -> None:
     """
     Alert, acknowledgement, containment, rollback by tag, every validator green, everybody told.
     """
-    done = desk.run("bad-release-rollback")
+    done = desk.run("bad-release-rollback", *BRISK)
 
     assert done.code == 0, done.out + done.err
     report = done.report
@@ -93,7 +95,7 @@ def test_the_rollback_as_written_changes_nothing_and_the_drill_says_so(desk: Des
     """
     The playbook's two lines end with 0, the bad release goes on running, and the verdict is fail.
     """
-    done = desk.run("rollback-as-written")
+    done = desk.run("rollback-as-written", *BRISK)
 
     assert done.code == 1, done.out + done.err
     assert failed(done.report) == {"rollback_took_effect"}
@@ -126,6 +128,7 @@ def test_every_other_scenario_of_the_playbook_passes(desk: Desk, scenario: str) 
     assert done.code == 0, done.out + done.err
 
 
+@pytest.mark.thorough
 @twice
 def test_an_alert_that_does_not_exist_cannot_fire(desk: Desk) -> None:
     """

@@ -10,7 +10,7 @@ from drill.errors import BadInput
 from drill.events import Observation, Planned, PlannedProbe
 from drill.journal import Journal
 from drill.verdict import Health, Verdict
-from experiments.since import back_since, moments_since, parse_limit, parse_since
+from experiments.since import back_since, moments_since, parse_limit, parse_since, past_saving
 from validators.checks.since import RecoveredInTime
 
 OK, DEGRADED, LIMITED, DOWN = Health
@@ -136,3 +136,25 @@ def test_the_bounds_are_in_order(looks: list[tuple[int, Health]], since: float) 
     """
     for one in back_since(journal(shop=[(float(s), h) for s, h in looks]), ["shop"], since) or ():
         assert since <= one.earliest <= one.latest
+
+
+@pytest.mark.parametrize(
+    ("last", "saved"),
+    [
+        ([(1, OK), (9, DOWN)], True),
+        ([(1, OK), (9, DOWN), (11, OK)], True),
+        ([(1, OK), (9, OK), (11, LIMITED)], True),
+        ([(1, OK), (11, DOWN)], False),
+        ([(1, DOWN), (11, DEGRADED)], False),
+    ],
+)
+def test_what_is_bad_after_the_limit_ends_the_wait(
+    last: list[tuple[float, Health]], saved: bool
+) -> None:
+    """
+    A recovery check waits no longer once nothing can be in time, and all have been seen.
+    """
+    made = journal(shop=[(8, OK)], slow=last)
+
+    assert past_saving(made, ["shop", "slow"], 10) is not saved
+    assert not past_saving(made, ["shop", "slow", "never seen"], 10)

@@ -69,6 +69,7 @@ def test_each_release_is_an_image_of_its_own(stack: Stack) -> None:
     assert labels == list(releases)
 
 
+@pytest.mark.thorough
 def test_the_bad_release_breaks_only_checkout_and_is_found_out(stack: Stack) -> None:
     """With v1.3.0 every start of a payment is a 500 and an alert; all else works; v1.2.0 heals."""
     others, since = other_containers(stack), time.time()

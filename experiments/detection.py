@@ -5,6 +5,7 @@ A companion of the drill: it asks every source again and again, writes each new 
 and sets `detected` when the first alert that was promised fires because of the fault.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol
 
@@ -75,7 +76,7 @@ class Detector:
         async with anyio.create_task_group() as group:
             for source in self._sources:
                 group.start_soon(self._look, source)
-            group.start_soon(self._read_chains)
+            group.start_soon(self._read_chains, self._promised())
         firing = sorted(
             {
                 event.alert
@@ -92,6 +93,7 @@ class Detector:
         async with anyio.create_task_group() as group:
             for source in self._sources:
                 group.start_soon(self._watch, source)
+            group.start_soon(self._watch_promises)
 
     async def _watch(self, source: AlertSource) -> None:
         period = max(LOOK_EVERY_S, source.resolution_s)
@@ -99,6 +101,30 @@ class Detector:
             began = anyio.current_time()
             await self._look(source)
             await anyio.sleep(max(0.0, began + period - anyio.current_time()))
+
+    async def _watch_promises(self) -> None:
+        """Once a promise has run out, read again whether its alert could fire at all."""
+        waiting = set(self._promised())
+        while waiting:
+            await anyio.sleep(LOOK_EVERY_S)
+            overdue = {alert for alert in waiting if self._ran_out(alert)}
+            waiting -= overdue
+            await self._read_chains(sorted(overdue))
+
+    def _promised(self) -> list[str]:
+        detections = self._incident.planned.detections
+        return [one.alert for one in detections if one.source in BY_CHAIN]
+
+    def _ran_out(self, alert: str) -> bool:
+        journal = self._recorder.journal
+        if any(
+            one.alert == alert and one.state == "firing" and not one.before_fault
+            for one in journal.every(AlertSeen)
+        ):
+            return False
+        within = max(d.within_s for d in self._incident.planned.detections if d.alert == alert)
+        effects = (each.t for each in journal.every(FaultChange) if each.state == "effective")
+        return self._recorder.t() > next(effects, math.inf) + within
 
     async def _look(self, source: AlertSource) -> None:
         sent = self._recorder.t()
@@ -207,9 +233,7 @@ class Detector:
             )
         )
 
-    async def _read_chains(self) -> None:
-        detections = self._incident.planned.detections
-        alerts = [one.alert for one in detections if one.source in BY_CHAIN]
+    async def _read_chains(self, alerts: Sequence[str]) -> None:
         if self._chains is None or not alerts:
             return
         try:

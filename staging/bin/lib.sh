@@ -12,6 +12,7 @@ SERVICES="$SERVICES nginx prometheus alertmanager"
 # Releases that differ from the stable one; releases.md says how.
 OTHER_RELEASES="vauntico-server:v1.3.0 vauntico-server:v1.3.1 vauntico-server:v1.4.0"
 OTHER_RELEASES="$OTHER_RELEASES trust-score-backend:v1.3.0 trust-score-backend:v1.3.1"
+OTHER_RELEASES="$OTHER_RELEASES prometheus:v1.3.0"
 IMAGES="ca $SERVICES"
 export COMPOSE_PROJECT_NAME="$PROJECT" VAUNTICO_RELEASE="$RELEASE" STAGING_IMAGES="$PREFIX"
 

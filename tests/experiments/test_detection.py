@@ -84,6 +84,7 @@ class Scene:
             group.start_soon(detector.run)
             await anyio.sleep_until(start + FAULT_S)
             self.recorder.fault("f1", "intent")
+            self.recorder.fault("f1", "effective")
             await anyio.sleep_until(start + 30)
             group.cancel_scope.cancel()
 
@@ -251,7 +252,7 @@ def test_a_source_whose_clock_is_ahead_is_told_of() -> None:
 
 def test_chains_are_read_before_the_fault() -> None:
     """Of alerts that have a chain, each once; the rest is not asked for."""
-    promised = [PlannedDetection(ALERT, "alertmanager", 9.0), PlannedDetection("x", "support", 9.0)]
+    promised = [PlannedDetection(ALERT, "alertmanager", 90), PlannedDetection("x", "support", 9)]
     scene = Scene(FakeSource(lambda _: []), promised=promised)
     scene.chains = FakeChains(ChainSeen(0.0, ALERT, "prometheus", present=True))
     scene.play()
@@ -276,3 +277,16 @@ def test_wall_times_are_placed_by_the_nearest_pair_before() -> None:
     journal = recorder.journal
     assert [place(journal, at) for at in (1000.0, 1010.0, 1022.0)] == [0.0, 10.0, 21.0]
     assert [wall(journal, t) for t in (0.0, 10.0, 21.0)] == [1000.0, 1010.0, 1022.0]
+
+
+@pytest.mark.parametrize(("fires", "reads"), [(False, 2), (True, 1)])
+def test_an_alert_that_is_overdue_is_asked_again_whether_it_can_fire(
+    fires: bool, reads: int
+) -> None:
+    """What was able to fire before the fault may not be during it; one that fired was able."""
+    promised = [PlannedDetection(ALERT, "alertmanager", 15.0)]
+    source = FakeSource(lambda t: [fired()] if fires and t > 14 else [])
+    scene = Scene(source, promised=promised)
+    scene.chains = FakeChains(ChainSeen(0.0, ALERT, "prometheus", present=True))
+    scene.play()
+    assert len(scene.every(ChainSeen)) == reads

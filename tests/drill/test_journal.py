@@ -26,7 +26,7 @@ def test_a_broken_line_in_the_middle_is_named() -> None:
     """
     What was written after a broken line is no killed writer's: the journal is refused by its line.
     """
-    with pytest.raises(BadInput, match="^line 2: "):
+    with pytest.raises(BadInput, match=r"^line 2: "):
         read_journal([LINES[0], LINES[1][:-5], LINES[2]])
 
 

@@ -236,8 +236,7 @@ def _inline(root: "Element") -> "Element":
         for name in {"cx", "cy"}.intersection(parent.keys()):
             parent.set(name, f"{float(parent.attrib[name]):.1f}")
     # The labels stand left of the box, so that the box is as wide as the strips.
-    plot = root.find("g/g[@class='plot']")
-    if plot is not None:
+    for plot in root.iterfind("g/g[@class='plot']"):
         left = int(plot.attrib["transform"].partition("(")[2].partition(",")[0])
         root.set("viewBox", f"{left} 0 {WIDTH - left} {HEIGHT}")
     return root

@@ -120,10 +120,6 @@ class Story(msgspec.Struct, frozen=True):
         """Whether this run was to look only, as `drill verify` does."""
         return self.plan is not None and not self.plan.faults and not self.faults
 
-    def wall(self, t: float) -> str:
-        """Give the UTC time of day that belongs to *t*, as a label."""
-        return time.strftime("%H:%M:%SZ", time.gmtime(self.header.wall_s + t - self.header.t))
-
     def stamp(self, t: float) -> str:
         """Give date and time of *t* in UTC, as ISO 8601."""
         moment = time.gmtime(self.header.wall_s + t - self.header.t)

@@ -3,8 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drill.clocks import clock
+from drill.clocks import clock, playbook_clocks
 from drill.events import MomentSet
+from drill.incident import IncidentPlanned, PlannedAct
+from drill.journal import Journal
 
 TIMES = st.floats(0, 1e6)
 
@@ -44,3 +46,21 @@ def test_the_measure_lies_between_its_bounds(
     assert judged.latest_s is not None
     assert 0 <= judged.earliest_s <= judged.measured_s + 1e-9
     assert judged.measured_s <= judged.latest_s + 1e-9
+
+
+def test_people_have_their_clocks_where_no_alert_was_promised() -> None:
+    """
+    A drill of acts alone has no clock for detection: nothing there could have been late.
+    """
+    acts = [PlannedAct("1", "contain.isolate", "contained", "detected", 0.0, "auto", "lead")]
+    journal = Journal()
+    journal.add(IncidentPlanned(0.0, "p", 60.0, 900.0, None, {}, {}, acts=acts))
+    moments = {"detected": moment(5), "acknowledged": moment(10)}
+
+    clocks = {one.name: one for one in playbook_clocks(journal, moments, until=30.0)}
+
+    assert {name: one.status for name, one in clocks.items()} == {
+        "acknowledge": "met",
+        "contain": "censored",
+    }
+    assert (clocks["acknowledge"].limit_s, clocks["acknowledge"].playbook_limit_s) == (15.0, 900.0)

@@ -89,6 +89,15 @@ def test_what_no_rule_holds_stays_undecided() -> None:
     assert "cannot be told apart" in reason
 
 
+def test_a_playbook_without_rules_says_that_it_has_none() -> None:
+    """
+    Where no severity has a rule the reason is the playbook's, not the observations'.
+    """
+    seen = severity_seen(journal(shop=[(1, DOWN)]), {"1": [], "2": []}, since=0, failed=())
+
+    assert seen == (None, "the playbook has no rule that observations could decide")
+
+
 def test_what_happened_before_the_fault_does_not_count() -> None:
     """
     An outage that was over when the first fault was injected is not this drill's.

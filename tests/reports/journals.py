@@ -1,6 +1,7 @@
 """Synthetic journals: a drill that passes, fails, cannot say, is aborted or is torn."""
 
 import random
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -111,7 +112,7 @@ def records(*, failing: bool = False) -> list[Record]:
     return [header(), plan(), *seen, *judgement(failing=failing)]
 
 
-def journal(made: list[Record]) -> Journal:
+def journal(made: Sequence[Record]) -> Journal:
     """The journal that these records make."""
     result = Journal()
     for record in made:

@@ -15,7 +15,7 @@ from reports.html import render_html
 from reports.incident import first_detection, fold_incident
 from reports.json_report import Report, render_json
 from reports.timeline import Entry, timeline
-from reports.words import limit_text
+from reports.words import clock_line, limit_text
 from tests.reports import journals
 
 RECORDS = journals.whole_incident()
@@ -75,6 +75,18 @@ class TestTimeline:
         alert = next(one for one in timeline(whole) if one.kind == "alert")
         assert (alert.source, alert.resolution_s) == ("prometheus", 1.0)
 
+    def test_an_abort_stands_in_it(self) -> None:
+        """Why a drill stopped early is told at its time."""
+        entries = timeline(journals.aborted())
+        assert "the drill was aborted: SIGTERM" in told(entries, "note")
+
+    def test_a_fault_that_was_measured_keeps_its_bounds(self) -> None:
+        """Where earliest and latest are known they are its resolution, else our own clock is."""
+        loose = e.FaultChange(2.0, "f1", "effective", "seen", 1.75, 2.0)
+        exact = e.FaultChange(1.0, "f1", "injected")
+        entries = timeline(journals.journal([journals.header(), exact, loose]))
+        assert [entry.resolution_s for entry in entries] == [0.001, 0.25]
+
     def test_wall_time_comes_from_the_nearest_phase_before(self) -> None:
         """A wall clock that was set during the drill shifts only what came after."""
         made = journals.journal([journals.header(), e.Phase(10.0, "faults", 2_000_000_000.0)])
@@ -105,6 +117,17 @@ class TestIncident:
             "its expression has no series"
         ]
 
+    def test_an_alert_nobody_could_look_up_keeps_what_was_planned(self) -> None:
+        """Without its chain the plan's sum stands and nothing is claimed; no rule is mute."""
+        absent = i.ChainSeen(0.45, "HighErrorRate", "prometheus", present=False)
+        kept = [r for r in RECORDS if not isinstance(r, i.ChainSeen)]
+        story = fold_incident(journals.journal([*kept, absent]))
+        assert story is not None
+        alerts = {one.alert: one for one in story.alerts}
+        unread, missing = alerts[journals.ALERT], alerts["HighErrorRate"]
+        assert (unread.chain_sum_s, unread.why_mute) == (7.0, "")
+        assert (missing.chain_sum_s, missing.why_mute) == (None, "it does not exist")
+
     def test_an_act_is_late_by_the_playbooks_own_clock(self, whole: Journal) -> None:
         """A minute of the playbook after detection is a second of this drill."""
         acts = {act.id: act for act in report(whole).responses}
@@ -126,6 +149,14 @@ class TestIncident:
         """Who reads 15 s must see that the playbook says 15 minutes."""
         clock = e.SlaJudged(1.0, "acknowledge", 15.0, "met", 2.0, 2.0, 2.0, 900.0)
         assert limit_text(clock) == "15 m of the playbook, here 15 s"
+
+    def test_a_clock_tells_no_more_than_it_measured(self) -> None:
+        """Without a limit, without a measure, still running: each has words, and none is zero."""
+        assert limit_text(e.SlaJudged(1.0, "detect", None, "met", 2.0)) == "no limit"
+        assert clock_line(e.SlaJudged(1.0, "detect", 5.0, "missing")) == "not measured"
+        assert clock_line(e.SlaJudged(1.0, "detect", 5.0, "censored")) == "not measured"
+        running = e.SlaJudged(1.0, "detect", 5.0, "censored", earliest_s=4.0)
+        assert clock_line(running) == "> 4.000 s"
 
     def test_the_page_shows_who_did_what_and_still_needs_no_network(self, whole: Journal) -> None:
         """Acts, alerts, messages and budgets are on the one page, and nothing is fetched."""
@@ -160,6 +191,7 @@ class TestBudgets:
             made.add(e.Observation("shop", second, second, second, health))
         (spent,) = budgets(made)
         assert (spent.good, spent.valid, spent.outage_s, spent.down_s) == (140, 200, 60.0, 60.0)
+        assert percent(None) == "missing"
         assert percent(spent.spent_ratio) == "2.31 %"
         assert spent.request_spent_ratio == pytest.approx(60 / 200 * 199 / 2592)
 
@@ -169,6 +201,13 @@ class TestBudgets:
         assert checkout.outage_s is not None
         assert checkout.degraded_s == pytest.approx(checkout.outage_s - (checkout.down_s or -1))
         assert (checkout.degraded_s or 0.0) > 1.9
+
+    def test_a_limited_look_neither_ends_nor_lengthens_being_down(self) -> None:
+        """Who was told to come back later saw nothing: down lasts until the next look that saw."""
+        seen = (Health.OK, Health.DOWN, Health.LIMITED, Health.DOWN, Health.OK)
+        looks = [e.Observation("shop", t, t, t, health) for t, health in enumerate(seen)]
+        (spent,) = budgets(journals.journal([*looks]))
+        assert (spent.outage_s, spent.down_s, spent.degraded_s) == (3.0, 3.0, 0.0)
 
     def test_an_outage_that_never_ended_is_a_lower_bound(self) -> None:
         """What was still bad at the last look has spent at least so much."""

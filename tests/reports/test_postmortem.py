@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from drill import events as e
 from drill import incident as i
-from reports.answers import check_postmortem
+from drill.verdict import Health
+from reports.answers import answers, check_postmortem
 from reports.fold import fold
 from reports.markdown import escaped, link, to_html
-from reports.postmortem import render_postmortem, summary
+from reports.postmortem import detection, journeys, render_postmortem, summary
 from tests.reports import journals
 from tests.reports.journals import finished
 
@@ -64,6 +65,38 @@ class TestDraft:
             assert words in text
         assert "| checkout | missing | missing | missing | missing | missing |" in text
         assert "0.000 s" not in text
+
+    def test_the_journeys_that_failed_are_named_with_their_counts(self) -> None:
+        """Walked and good, walked and bad, planned and never walked: only the bad one is named."""
+        names = ("paystack-checkout", "customer-flows", "never-walked")
+        probes = [e.PlannedProbe(name, "journey", False, 5.0, 20.0) for name in names]
+        seen = (Health.OK, Health.DOWN, Health.DEGRADED, Health.OK)
+        bad = [e.Observation(names[0], t, t, t + 1, health) for t, health in enumerate(seen)]
+        good = [e.Observation(names[1], t, t, t + 1, Health.OK) for t in range(2)]
+        planned = e.Planned(0.1, [], probes, [], 1.0)
+        assert journeys(fold(journals.journal([journals.header(), planned, *bad, *good]))) == (
+            "paystack-checkout: 1 down and 1 degraded of 4 walks"
+        )
+        assert journeys(fold(journals.journal([journals.header(), planned, *good]))) == (
+            "none of 1 journeys failed"
+        )
+
+    def test_an_incident_whose_alerts_all_fired_misses_none(self) -> None:
+        """Nothing is said of alerts that never fired where each promised one did."""
+        fired = [*RECORDS, journals.seen("HighErrorRate", "firing", 14.0)]
+        told = detection(fold(journals.journal(fired)))
+        assert not any("never seen firing" in line for line in told)
+        assert any(
+            "never seen firing" in line for line in detection(fold(journals.journal(RECORDS)))
+        )
+
+    def test_a_limit_that_was_nearly_missed_was_luck(self) -> None:
+        """Met with less than a tenth to spare is where luck was had; met with half of it is not."""
+        close = e.SlaJudged(39.7, "resolve", 60.0, "met", 58.0, 57.0, 58.0)
+        calm = e.SlaJudged(39.7, "acknowledge", 60.0, "met", 30.0, 29.0, 30.0)
+        text = render_postmortem(journals.journal([*RECORDS, close, calm]))
+        assert "resolve was met with less than a tenth of its limit to spare" in text
+        assert "acknowledge was met with less than a tenth" not in text
 
     @settings(max_examples=25, deadline=None)
     @given(st.integers(0, len(RECORDS)))
@@ -142,6 +175,10 @@ class TestCheck:
         head = finished(draft).split("## Action items")[0] + "## Action items\n\n"
         assert len(check_postmortem(head)) == 1
         assert check_postmortem(head + "No action items: the drill found nothing.\n") == []
+
+    def test_an_answer_may_be_the_end_of_the_file(self) -> None:
+        """What follows the label counts to the last line, whether or not anything ends it."""
+        assert answers("**Owner:** Ada\nand Tau")["Owner"].text == "Ada and Tau"
 
     def test_an_answer_may_have_several_lines(self, draft: str) -> None:
         """An answer goes on until the next empty line."""

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drill.errors import BadInput
+from drill.incident import ReleaseSeen
 from drill.journal import Journal
 from experiments.cli_postmortem import postmortem
 from reports.draft import MOST_DRAFTS, edited, marked, untouched, write_draft
-from reports.hotfix import fill
+from reports.hotfix import fill, read_template
 from reports.postmortem_files import check_file, make_postmortem, refresh_postmortem
 from reports.write import load, write_all
 from tests.reports import journals
@@ -108,6 +109,40 @@ class TestHotfix:
             "unknown placeholders were left as they are: {{reviewer}}, {{ticket}}" in made.notes[0]
         )
         assert (run / "hotfix.md").read_text().startswith("Paystack is unreachable {{ticket}}")
+
+    def test_a_form_that_somebody_edited_is_left_alone(self, run: Path) -> None:
+        """A second filling goes beside the words of a person, and says so."""
+        form = run / "form.md"
+        form.write_text("{{title}}")
+        make_postmortem(run, load(run), form)
+        (run / "hotfix.md").write_text("a person's words")
+        made = make_postmortem(run, load(run), form)
+        assert (run / "hotfix.md").read_text() == "a person's words"
+        assert any("hotfix.md was edited and is left alone" in note for note in made.notes)
+
+    def test_without_a_rollback_the_form_names_what_it_could_go_back_to(self) -> None:
+        """Nothing was rolled back: the stable tag stands there, and nothing else is claimed."""
+        kept = [r for r in RECORDS if not isinstance(r, ReleaseSeen)]
+        filled = fill("{{rollback}}", journals.journal([*kept]), "")
+        assert filled.text == "nothing was rolled back; the last stable tag is v1.2.0"
+
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            (None, "cannot be read: No such file"),
+            (b"x" * 300_000, "larger than 256 KiB"),
+            (b"caf\xe9", "not UTF-8 text"),
+        ],
+    )
+    def test_a_form_that_is_none_is_named(
+        self, tmp_path: Path, content: bytes | None, reason: str
+    ) -> None:
+        """Not there, far too large or no text: the path and the way out are told."""
+        path = tmp_path / "form.md"
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(BadInput, match=f"form.md: .*{reason}"):
+            read_template(path)
 
     def test_what_is_missing_is_missing(self) -> None:
         """A drill that was killed early fills nothing with a zero or a blank."""

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from drill import events as e
 from drill.journal import Journal
 from reports.html import render_html
 from reports.json_report import Report, render_json
@@ -58,6 +59,15 @@ def test_what_does_not_work_is_named() -> None:
     assert "not good now: checkout; all else works (4)" in text
     assert "everything works now" not in text + page(journal)
     assert "1 of 5 looks not good" in page(journal)
+
+
+def test_a_probe_without_a_look_is_not_called_good() -> None:
+    """Where a probe gave no answer at all the page says so in its row."""
+    whole = journals.verified()
+    seen = [e.Observation(name, 1.0, 1.0, 1.1, 0) for name in journals.SACRED]
+    journal = journals.journal([*whole.events, *seen])
+    assert page(journal).count("not looked at") == 1
+    assert page(journal).count("every look good") == len(journals.SACRED)
 
 
 def test_a_run_without_faults_that_was_cut_short_claims_nothing() -> None:

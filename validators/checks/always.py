@@ -2,10 +2,17 @@
 
 from typing import ClassVar, Literal
 
-from drill.events import ENGINE_LOST, Aborted, Clean, EngineSaw, Planned
+from drill.events import ENGINE_LOST, Aborted, Clean, EngineSaw, Phase, Planned
 from drill.journal import Journal
 from drill.verdict import Cause, Health, Verdict
-from validators.checks.base import CheckSpec, Finding, fault_times, fault_window, within
+from validators.checks.base import (
+    CheckSpec,
+    Finding,
+    Window,
+    fault_times,
+    fault_window,
+    within,
+)
 
 
 class FaultHadEffect(CheckSpec):
@@ -33,16 +40,17 @@ class FaultHadEffect(CheckSpec):
                     Cause.HARNESS,
                 )
             proofs.append(f"{fault.id}: {states['effective'].proof}")
-        if not proofs:
+        window = fault_window(journal)
+        if not proofs or window is None:
             return Finding(Verdict.UNKNOWN, "the drill has no fault", Cause.HARNESS)
-        if _engine_lost(journal):
+        if _engine_lost(journal, window):
             return Finding(
                 Verdict.UNKNOWN,
                 "the container engine was lost while a fault was in force: nobody knows whether "
                 "it stayed in force",
                 Cause.ENVIRONMENT,
             )
-        felt = _felt(journal)
+        felt = _felt(journal, window)
         if not felt and all(fault.fault.startswith("network.") for fault in faults):
             return Finding(
                 Verdict.UNKNOWN,
@@ -52,18 +60,14 @@ class FaultHadEffect(CheckSpec):
         return Finding(Verdict.PASS, "; ".join(proofs) + (f"; felt by {felt}" if felt else ""))
 
 
-def _engine_lost(journal: Journal) -> bool:
-    window = fault_window(journal)
-    return window is not None and any(
+def _engine_lost(journal: Journal, window: Window) -> bool:
+    return any(
         event.action == ENGINE_LOST and window.start <= event.t < window.end
         for event in journal.every(EngineSaw)
     )
 
 
-def _felt(journal: Journal) -> str:
-    window = fault_window(journal)
-    if window is None:
-        return ""
+def _felt(journal: Journal, window: Window) -> str:
     names = [
         name
         for name, columns in journal.observations.items()
@@ -84,6 +88,8 @@ class ComesBackByItself(CheckSpec):
     def judge(self, journal: Journal) -> Finding:
         planned = journal.first(Planned)
         momentary = [f for f in planned.faults if f.for_s is None] if planned else []
+        if not momentary:
+            return Finding(Verdict.UNKNOWN, "nothing was killed or restarted", Cause.HARNESS)
         times = fault_times(journal)
         for fault in momentary:
             healed = times.get(fault.id, {}).get("healed")
@@ -126,6 +132,8 @@ class RunsToItsEnd(CheckSpec):
         if aborted:
             cause = Cause.ENVIRONMENT if aborted.reason.startswith("baseline") else Cause.HARNESS
             return Finding(Verdict.UNKNOWN, aborted.reason, cause)
+        if journal.first(Phase) is None:
+            return Finding(Verdict.UNKNOWN, "no phase was ever begun", Cause.HARNESS)
         return Finding(Verdict.PASS, "every phase was run")
 
 

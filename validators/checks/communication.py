@@ -36,10 +36,13 @@ class InformsAsPromised(ImpliedCheck):
         planned = journal.first(IncidentPlanned)
         if planned is None or not self.applies(planned):
             return Finding(Verdict.UNKNOWN, "no updates were promised", Cause.HARNESS)
-        if moment_of(journal, "detected") is None:
+        detected = moment_of(journal, "detected")
+        if detected is None:
             return _never("detected")
         streams = [
-            each for each in streams_of(journal, planned) if each.promise.every_s is not None
+            each
+            for each in streams_of(journal, planned, detected)
+            if each.promise.every_s is not None
         ]
         problems = [f"{each.name}: {problem}" for each in streams for problem in _problems(each)]
         if problems:
@@ -69,12 +72,14 @@ class SummaryInTime(ImpliedCheck):
         planned = journal.first(IncidentPlanned)
         if planned is None or not self.applies(planned):
             return Finding(Verdict.UNKNOWN, "no summary was promised", Cause.HARNESS)
-        for name in ("detected", "resolved"):
-            if moment_of(journal, name) is None:
-                return _never(name)
+        detected = moment_of(journal, "detected")
+        if detected is None:
+            return _never("detected")
+        if moment_of(journal, "resolved") is None:
+            return _never("resolved")
         read = [
             (stream, summary_clock(stream, 0.0))
-            for stream in streams_of(journal, planned)
+            for stream in streams_of(journal, planned, detected)
             if stream.promise.within_s is not None
         ]
         problems = [

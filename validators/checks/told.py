@@ -91,13 +91,15 @@ def comms_clocks(journal: Journal, t: float) -> list[SlaJudged]:
     planned = journal.first(IncidentPlanned)
     if planned is None or not planned.messages:
         return []
-    if moment_of(journal, "detected") is None:
+    detected = moment_of(journal, "detected")
+    if detected is None:
         return [
             SlaJudged(t=t, name=name, limit_s=None, status="missing")
             for promise, named in _named(planned.messages)
             for name in _clock_names(promise, named)
         ]
-    return [clock for stream in streams_of(journal, planned) for clock in _clocks(stream, t)]
+    streams = streams_of(journal, planned, detected)
+    return [clock for stream in streams for clock in _clocks(stream, t)]
 
 
 def _clocks(stream: Stream, t: float) -> Iterator[SlaJudged]:
@@ -160,11 +162,9 @@ def summary_clock(stream: Stream, t: float) -> SlaJudged:
     return _clock(name, stream, t, stream.promise.within_s or 0.0, gap)
 
 
-def streams_of(journal: Journal, planned: IncidentPlanned) -> Iterator[Stream]:
-    """Every promise with what came of it; nothing if the incident was never detected."""
-    detected, resolved = moment_of(journal, "detected"), moment_of(journal, "resolved")
-    if detected is None:
-        return
+def streams_of(journal: Journal, planned: IncidentPlanned, detected: MomentSet) -> Iterator[Stream]:
+    """Every promise with what came of it since the incident was *detected*."""
+    resolved = moment_of(journal, "resolved")
     messages = list(journal.every(MessageSent))
     audiences = {(each.channel, each.audience) for each in planned.messages}
     by_room = len(audiences) < len(planned.messages)

@@ -213,6 +213,12 @@ def test_without_a_resolution_no_summary_is_judged() -> None:
     assert summarised(journal(promises=(SUMMARY,), resolved=None))[0] == "unknown"
 
 
+def test_before_a_detection_no_clock_of_messages_runs() -> None:
+    """What was never detected owes nobody a message: its clocks are missing, none is missed."""
+    found = clocks(journal(promises=(SLACK, SUMMARY), detected=None))
+    assert [clock.status for clock in found.values()] == ["missing"] * 3
+
+
 def test_the_clocks_tell_the_largest_gap_against_its_limit() -> None:
     """First, updates and summary, in real seconds beside the playbook's."""
     found = clocks(journal(*KEPT, promises=(SLACK, SUMMARY)))

@@ -110,9 +110,18 @@ def test_an_alert_is_in_time_by_interval(records: list[Record], seen: Seen, reas
 
 
 def test_without_a_fault_in_force_no_clock_starts() -> None:
-    """A fault that nothing showed cannot be detected late."""
-    found, _ = judged(DetectsInTime, journal(UP, alert(25.0)))
-    assert found == UNSURE
+    """A fault that nothing showed, injected or not, cannot be detected late."""
+    for records in ([], EFFECTIVE[:1]):
+        found, _ = judged(DetectsInTime, journal(*records, UP, alert(25.0)))
+        assert found == UNSURE
+
+
+@pytest.mark.parametrize("check", [AlertsCanFire, AlertWasDelivered])
+def test_what_customers_report_has_no_chain_to_judge(check: type[DetectionCheck]) -> None:
+    """A promised report of the support desk says nothing about rules and receivers."""
+    report = (PlannedDetection("checkout", "support", 10.0),)
+    found, told = judged(check, journal(*EFFECTIVE, HOOK_UP, promises=report))
+    assert (found, "no promised alert" in told) == (UNSURE, True)
 
 
 def test_the_worst_of_several_promises_counts() -> None:

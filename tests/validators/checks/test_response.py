@@ -1,5 +1,6 @@
 """The promises about people's answer, judged over hand-made journals."""
 
+import msgspec
 import pytest
 
 from drill.events import Event, Observation
@@ -180,3 +181,28 @@ def test_what_a_plan_implies() -> None:
     assert implied("acknowledge") == clocks
     assert implied("contain.isolate") == clocks | {"containment_holds"}
     assert implied("resolve.rollback_as_written") == clocks | {"rollback_took_effect"}
+
+
+def test_an_act_without_a_name_is_nobodys() -> None:
+    """
+    A role alone does not say who acted.
+    """
+    nameless = msgspec.structs.replace(acted("acknowledge", "done", 6.0), actor="")
+    found = RolesAreHeld().judge(journal(nameless))
+
+    assert (found.verdict, found.reason) == (Verdict.FAIL, "nobody's name is on acknowledge")
+
+
+@pytest.mark.parametrize(("last_look", "verdict"), [(12.0, Verdict.UNKNOWN), (60.0, Verdict.FAIL)])
+def test_a_drill_cut_short_was_looked_at_until_its_last_look(
+    last_look: float, verdict: Verdict
+) -> None:
+    """
+    Without a judge's phase the clock of an unanswered incident ends where the journal does.
+    """
+    made = Journal()
+    made.add(planned("acknowledge"))
+    made.add(moment("detected", 5.0))
+    looked(made, (last_look, last_look, DOWN))
+
+    assert AcknowledgesInTime().judge(made).verdict is verdict

@@ -5,7 +5,7 @@ import pytest
 from drill.events import Event
 from drill.incident import ReleaseSeen
 from drill.verdict import Verdict
-from tests.validators.checks.response_journals import acted, journal
+from tests.validators.checks.response_journals import acted, journal, planned
 from validators.checks.base import Finding
 from validators.checks.rollback import RollbackTookEffect
 
@@ -88,3 +88,13 @@ def test_rollback_that_failed() -> None:
     """
     assert rolled(BEFORE, BAD, state="failed", proof="exit 1").verdict is Verdict.FAIL
     assert RollbackTookEffect().judge(journal(BEFORE, BAD)).verdict is Verdict.UNKNOWN
+
+
+def test_without_a_stable_release_nothing_can_be_compared() -> None:
+    """
+    Where neither the plan nor a look before the fault says what is stable, nobody knows.
+    """
+    found = rolled(planned(stable=""), BAD, release("rolled_back", "a", "v1.2.0"))
+
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason == "nobody said what the stable release is"

@@ -45,5 +45,6 @@ def test_after_a_recovery_only_its_end_counts() -> None:
     `--since` looks until all is good: what was bad before that is the recovery's own story.
     """
     assert verdict(DOWN, DOWN, OK, OK, settled=True) is Verdict.PASS
+    assert verdict(OK, OK, settled=True) is Verdict.PASS
     assert verdict(DOWN, OK, DOWN, OK, settled=True) is Verdict.FAIL
     assert verdict(OK, OK, DOWN, settled=True) is Verdict.FAIL

@@ -187,8 +187,8 @@ async def keep_guard_rails(stack: DockerStack, plan: Plan) -> None:
     Raises:
         BadInput: A target without its label, an outside host nobody classified, or a live key.
     """
-    for each in plan.faults:
-        await stack.state(each.spec.target)
+    for target in sorted(plan.targets):
+        await stack.state(target)
     exposures = await stack.exposures()
     hosts = frozenset(one.host for one in plan.environment.outside)
     problems = check_exposures(exposures, await stack.aliases(), hosts)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.runtime.agent.agent import Agent, Names, Rules
+from experiments.runtime.agent.agent import Agent
+from experiments.runtime.agent.rules import Names, Rules
 from experiments.runtime.agent.words import (
     EVERYONE,
     FAMILIES,

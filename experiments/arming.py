@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 
+import anyio
+
 from drill.errors import BadInput
 from experiments.holding import Hold
 from experiments.injection import HealCall, Injection
 from experiments.plan import ArmedSpec, Plan
 from experiments.recorder import Recorder
 from experiments.runtime.ports import Sights, Stack
-from experiments.runtime.shapes import Undo
+from experiments.runtime.shapes import Sight, Undo
 
+COUNT_LIMIT_S = 5.0
 BLIND = (
     "nothing here can count what a held edge waits for: the environment needs `shop: sql`, from "
     "which {what} is read"
@@ -58,6 +61,7 @@ class Arming:
         injection = Injection(each, undo, self._stack, self._recorder, on_heal_call)
         held = each.spec.hold
         if held is not None and self._sights is not None:
+            await self._try_count(held.seen)
             service = held.held.from_
             now = await self._stack.state(service)
             rule = f"{self._run}-{each.id}-hold"
@@ -65,3 +69,14 @@ class Arming:
             hold = Hold(each, undo, stack=self._stack, recorder=self._recorder, sights=self._sights)
             injection.wait_at(hold)
         return injection
+
+    async def _try_count(self, sight: Sight) -> None:
+        """What cannot be counted now would be waited for in vain."""
+        if self._sights is None:
+            return
+        try:
+            with anyio.fail_after(COUNT_LIMIT_S):
+                await self._sights.count(sight)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody would see the edge
+            said = str(error) or f"no answer within {COUNT_LIMIT_S:g} s"
+            raise BadInput(f"nothing was broken: no {sight} can be counted here: {said}") from None

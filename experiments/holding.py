@@ -136,8 +136,11 @@ class Hold:
                 if self._now <= self._before:
                     return ""
                 dropped = await self._stack.held_back(self.service, self._rule.name)
-        except (DrillError, TimeoutError) as error:
-            self._trouble = str(error) or f"no answer within {LOOK_LIMIT_S:g} s"
+        except TimeoutError:
+            self._trouble = f"no answer within {LOOK_LIMIT_S:g} s"
+            return ""
+        except Exception as error:  # noqa: BLE001 - a look that fails shows nothing
+            self._trouble = str(error) or type(error).__name__
             return ""
         self._trouble = "" if dropped else f"{self.service} sent nothing to {self._held.held.to}"
         if not dropped:

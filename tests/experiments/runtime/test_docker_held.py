@@ -2,14 +2,28 @@
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
 import pytest
 
+from drill.events import FaultChange
+from experiments.faults.container import ContainerKill
+from experiments.holding import Hold
+from experiments.injection import Injection
+from experiments.plan import ArmedSpec
+from experiments.recorder import Recorder
+from experiments.runtime.docker.claim import heal
 from experiments.runtime.docker.stack import DockerStack
 from experiments.runtime.shapes import ArmedFault, PathRule, Undo
-from tests.experiments.runtime.rig import Rig, claimed, staging
+from tests.experiments.fakes import FakeSink
+from tests.experiments.runtime.rig import Rig, claimed, staging, until
+from tests.experiments.runtime.test_docker_deaths import drill as drill_in_its_own_process
+from tests.experiments.runtime.test_docker_deaths import took
 
 pytestmark = pytest.mark.docker
 RULE = "r-hold"
@@ -18,25 +32,46 @@ GET = (
     "s=socket.create_connection(('back',8000),1);print('connected');"
     "s.settimeout(1);s.sendall(b'GET / HTTP/1.0\\r\\n\\r\\n');print(s.recv(4).decode())"
 )
-# Waits for a word from the other side, then answers it: as a consumer does with a queue.
-CONSUME = (
-    "import socket,time;s=socket.create_connection(('back',9000),5);"
-    "print(s.recv(3).decode(),flush=True);s.sendall(b'ack');time.sleep(60)"
-)
+# A queue hands out one job and waits for its acknowledgement; what it did is in files.
 QUEUE = """
 import socket, time
 server = socket.create_server(("", 9000))
-while True:
-    peer, _ = server.accept()
-    print("taken", flush=True)
-    time.sleep(1.5)
-    peer.sendall(b"job")
-    peer.settimeout(6)
-    try:
-        print("got", peer.recv(3), flush=True)
-    except OSError as error:
-        print("got nothing", type(error).__name__, flush=True)
+peer, _ = server.accept()
+open("/tmp/taken", "w")
+while not open("/tmp/go", "a+").seek(0, 2):
+    time.sleep(0.01)
+peer.sendall(b"job")
+open("/tmp/sent", "w").write("x")
+peer.settimeout(4)
+try:
+    said = repr(peer.recv(3))
+except OSError as error:
+    said = type(error).__name__
+open("/tmp/said", "w").write(said)
 """
+WORK = (
+    "import socket,time;s=socket.create_connection(('back',9000),5);"
+    "s.recv(3);s.sendall(b'ack');time.sleep(60)"
+)
+
+
+class Jobs:
+    """Counts the jobs that the queue in `back` has handed out."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+
+    async def count(self, sight: str) -> int:
+        return await asyncio.to_thread(lambda: len(self.file("sent")))
+
+    def file(self, name: str) -> str:
+        """What a file of the queue says, empty if there is none."""
+        code, said = self.rig.container("back").exec_run(["cat", f"/tmp/{name}"])
+        return str(said.decode()) if code == 0 else ""
+
+    def there(self, name: str) -> bool:
+        """Whether the queue has come so far."""
+        return bool(self.rig.container("back").exec_run(["test", "-e", f"/tmp/{name}"])[0] == 0)
 
 
 @pytest.fixture(name="rig")
@@ -116,3 +151,64 @@ def test_a_hold_after_another_host_begins_with_its_data(rig: Rig, tmp_path: Path
             server.close()
 
     asyncio.run(drill())
+
+
+def test_what_a_killed_service_had_sent_never_arrives(rig: Rig, tmp_path: Path) -> None:
+    """Killed with its acknowledgement held, and let go: the queue never gets it."""
+    spec = ContainerKill.model_validate(
+        {"target": "front", "at": {"held": {"from": "front", "to": "back"}, "seen": "job"}}
+    )
+    each, jobs = ArmedSpec("f1", spec), Jobs(rig)
+
+    async def drill() -> list[FaultChange]:
+        async with claimed(rig, str(tmp_path)) as stack:
+            recorder = Recorder(FakeSink(), anyio.current_time())
+            undo = await spec.prepare(stack, "f1")
+            injection = Injection(each, undo, stack, recorder, lambda *, momentary: None)
+            held = Undo(service="front", container=undo.container, want="running", rule=RULE)
+            injection.wait_at(Hold(each, held, stack=stack, recorder=recorder, sights=jobs))
+            await stack.arm(injection.armed())
+            rig.container("back").exec_run(["python3", "-c", QUEUE], detach=True)
+            rig.container("front").exec_run(["python3", "-c", WORK], detach=True)
+            await until(lambda: asyncio.to_thread(jobs.there, "taken"), 10)
+            async with anyio.create_task_group() as group:
+                group.start_soon(injection.live, anyio.current_time())
+                await until(lambda: seen(recorder, "held"), 5)
+                await asyncio.to_thread(
+                    rig.container("back").exec_run, ["sh", "-c", "echo>/tmp/go"]
+                )
+            await until(lambda: asyncio.to_thread(jobs.there, "said"), 10)
+            assert not await stack.remaining()
+        assert not rig.ours()
+        return list(recorder.journal.every(FaultChange))
+
+    changes = asyncio.run(drill())
+    assert [one.state for one in changes] == [
+        "holding", "held", "seen", "intent", "injected", "effective", "let_go", "healed",
+    ]  # fmt: skip
+    assert jobs.file("sent") == "x"
+    assert "ack" not in jobs.file("said")
+
+
+async def seen(recorder: Recorder, state: str) -> bool:
+    """Whether the fault has come so far."""
+    await anyio.lowlevel.checkpoint()
+    return any(one.state == state for one in recorder.journal.every(FaultChange))
+
+
+@pytest.mark.parametrize("guardian", [True, False], ids=["alone", "with its guardian"])
+def test_a_drill_killed_while_it_holds_leaves_nothing(
+    rig: Rig, tmp_path: Path, *, guardian: bool
+) -> None:
+    """SIGKILL of the drill: its agent lets data pass by itself, and all of ours can be removed."""
+    process, told = drill_in_its_own_process(rig, tmp_path, "hold")
+    assert get(rig) == "connected"
+    if not guardian:
+        os.kill(told["guardian"], signal.SIGKILL)
+    process.kill()
+    took(lambda: get(rig) == "connected HTTP", 3)
+    if guardian:
+        took(lambda: not rig.ours(), 15)
+    else:
+        assert not heal(rig.project).remaining
+    assert not rig.ours()

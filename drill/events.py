@@ -26,6 +26,10 @@ ENGINE_LOST, ENGINE_BACK = "engine.lost", "engine.back"
 """Actions of `EngineSaw` without a service: the engine itself stopped answering, or began again."""
 FaultState = Literal[
     "armed",  # agent or marker is on the engine, with intent and undo
+    "holding",  # written and synced before an edge is held for it
+    "held",  # data on that edge is dropped
+    "seen",  # the effect before the edge exists, and the step behind it is held back
+    "let_go",  # data passes again
     "intent",  # written and synced before the act
     "injected",  # the act returned
     "effective",  # something other than the act's own answer shows it
@@ -37,6 +41,8 @@ FaultState = Literal[
     "healed",  # removal is proven
     "heal_failed",
 ]
+FAULT_BEGINS: frozenset[FaultState] = frozenset({"holding", "intent", "injected"})
+"""From the first of these on staging is changed for a fault."""
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="k", omit_defaults=True):
@@ -67,7 +73,11 @@ class Header(Event, frozen=True, tag="header"):
 
 
 class PlannedFault(msgspec.Struct, frozen=True):
-    """A fault as the plan resolved it; *spec* is the scenario's own fields as JSON text."""
+    """
+    A fault as the plan resolved it; *spec* is the scenario's own fields as JSON text.
+
+    *held* is the edge at which it is injected, empty if it is injected *at_s*.
+    """
 
     id: str
     fault: str
@@ -76,6 +86,7 @@ class PlannedFault(msgspec.Struct, frozen=True):
     path: str
     at_s: float
     for_s: float | None = None
+    held: str = ""
 
 
 class PlannedProbe(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from math import inf
 
 import msgspec
 
-from drill.events import FaultChange, Recovery
+from drill.events import FAULT_BEGINS, FaultChange, Recovery
 from drill.journal import Columns, Journal
 from drill.verdict import Health
 
@@ -125,7 +125,7 @@ def impact(journal: Journal) -> tuple[float, float, float, str] | None:
         Its sending as value, then earliest and latest, between which the truth lies, and the
         probe's name; None if no fault was injected or nothing was bad after it.
     """
-    acts = (e.t for e in journal.every(FaultChange) if e.state in ("intent", "injected"))
+    acts = (e.t for e in journal.every(FaultChange) if e.state in FAULT_BEGINS)
     begin = next(acts, None)
     if begin is None:
         return None

@@ -20,7 +20,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         spec = each.spec
         length = f"for {show_duration(spec.for_)}" if spec.for_ else "momentary"
         to = f" to {spec.to}" if hasattr(spec, "to") else ""
-        start = f"at {show_duration(spec.at)}"
+        start = spec.hold.told() if spec.hold else f"at {show_duration(spec.begins_s)}"
         yield f"  {each.id:9} {spec.fault} on {spec.target}{to}, {start}, {length}"
         yield f"  {'':9}   in by: {spec.path()}"
         yield f"  {'':9}   out by: {spec.heals_how}"

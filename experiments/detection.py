@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 import anyio
 import msgspec
 
-from drill.events import FaultChange
+from drill.events import FAULT_BEGINS, FaultChange
 from drill.incident import AlertSeen, ChainSeen, MonitoringSeen
 from experiments.chain import BY_CHAIN
 from experiments.incident import Incident, Mark, OutOfOrder
@@ -186,7 +186,7 @@ class Detector:
 
     def _is_before(self, latest: float) -> bool:
         changes = self._recorder.journal.every(FaultChange)
-        first = next((change.t for change in changes if change.state == "intent"), None)
+        first = next((change.t for change in changes if change.state in FAULT_BEGINS), None)
         return first is None or latest < first
 
     def _detect(self, steps: Iterable[AlertSeen]) -> None:

@@ -12,6 +12,7 @@ import anyio
 
 from drill.errors import EXIT_UNHEALED, DrillError, told
 from drill.events import Aborted, Clean, End, EngineSaw, Remaining, StackSeen
+from experiments.arming import Arming, refuse_blind
 from experiments.beside import Beside
 from experiments.control import Control
 from experiments.injection import Injection
@@ -19,7 +20,7 @@ from experiments.judge import judge
 from experiments.pace import SETTLED_S, Pace
 from experiments.plan import Plan
 from experiments.recorder import Recorder
-from experiments.runtime.ports import Probe, Stack
+from experiments.runtime.ports import Probe, Sights, Stack
 from experiments.runtime.shapes import RunInfo
 from experiments.watch import all_back, baseline_missing, down_for
 
@@ -51,6 +52,8 @@ class Drill:
         beside: The people's side.
 
         keep_evidence: Called once, with staging given back and nothing judged yet.
+
+        sights: Counts what a held edge waits for; None where nothing can.
     """
 
     def __init__(  # noqa: PLR0913 - a drill is put together here and nowhere else
@@ -64,7 +67,9 @@ class Drill:
         control: Control,
         beside: Beside,
         keep_evidence: Callable[[], Awaitable[None]],
+        sights: Sights | None = None,
     ) -> None:
+        refuse_blind(plan, sights)
         self.plan = plan
         self.run_info = run
         self.stack = stack
@@ -75,6 +80,7 @@ class Drill:
         beside.bind(self)
         self.keep_evidence = keep_evidence
         self._journeys = [probe.name for probe in plan.probes if probe.kind == "journey"]
+        self._arming = Arming(run.run, stack, recorder, sights=sights)
         self._injections: Sequence[Injection] = ()
         self._body = anyio.CancelScope()
         self._pace = Pace(
@@ -144,19 +150,7 @@ class Drill:
     async def _arm(self) -> None:
         survey = await self.stack.survey()
         self.recorder.add(StackSeen(t=self.recorder.t(), when="before", services=list(survey)))
-        self._injections = [
-            Injection(
-                each,
-                await each.spec.prepare(self.stack, f"{self.run_info.run}-{each.id}"),
-                self.stack,
-                self.recorder,
-                self._on_heal_call,
-            )
-            for each in self.plan.faults
-        ]
-        await self.stack.arm([injection.armed() for injection in self._injections])
-        for injection in self._injections:
-            self.recorder.fault(injection.id, "armed")
+        self._injections = await self._arming.arm(self.plan, self._on_heal_call)
 
     async def _baseline(self) -> bool:
         self.recorder.phase("baseline")
@@ -256,8 +250,7 @@ class Drill:
             )
             if event.action in {"start", "agent.lost"}:
                 for injection in self._injections:
-                    if injection.spec.target == event.service:
-                        await injection.rearm()
+                    await injection.rearm(event.service)
 
     async def _stop_probes(self) -> None:
         for probe in self.probes.values():

@@ -7,6 +7,7 @@ import anyio
 
 from drill.errors import DrillError
 from experiments.faults.base import Proof
+from experiments.holding import Hold
 from experiments.plan import ArmedSpec
 from experiments.recorder import Recorder
 from experiments.runtime.ports import Stack
@@ -54,16 +55,22 @@ class Injection:
         self._stack = stack
         self._recorder = recorder
         self._on_heal_call = on_heal_call
+        self._hold: Hold | None = None
         self._lock = anyio.Lock()
         self._ended = anyio.Event()
         self.in_force = False
         self.over = anyio.Event()
         """Set when it is healed, or known not to be."""
 
-    def armed(self) -> ArmedFault:
-        """Intent and undo, as they are written on the engine."""
+    def wait_at(self, hold: Hold) -> None:
+        """Be injected once the edge of *hold* is reached, and not at a time."""
+        self._hold = hold
+
+    def armed(self) -> list[ArmedFault]:
+        """Intents and undos, as they are written on the engine."""
         spec = self.spec.model_dump_json(by_alias=True, exclude_none=True)
-        return ArmedFault(id=self.id, fault=self.spec.fault, spec=spec, undo=self.undo)
+        own = ArmedFault(id=self.id, fault=self.spec.fault, spec=spec, undo=self.undo)
+        return [own, self._hold.armed()] if self._hold else [own]
 
     def end(self) -> None:
         """Heal now instead of at the end of `for`; one that has not begun never will."""
@@ -72,11 +79,21 @@ class Injection:
     async def live(self, start: float) -> None:
         """Run the whole life; *start* is when the phase of faults began, monotonic seconds."""
         try:
-            await self._until_end(start + self.spec.at)
-            if not self._ended.is_set():
+            if self._hold is None:
+                await self._until_end(start + self.spec.begins_s)
+                due = not self._ended.is_set()
+            else:
+                due = await self._hold.reached(self._ended)
+            if due:
                 await self._live()
         finally:
+            with anyio.CancelScope(shield=True):
+                await self._let_go()
             self.over.set()
+
+    async def _let_go(self, killed: str = "") -> None:
+        if self._hold is not None:
+            await self._hold.let_go(killed)
 
     async def _until_end(self, moment: float) -> None:
         with anyio.move_on_at(moment):
@@ -89,10 +106,14 @@ class Injection:
             if self.spec.momentary:
                 self._on_heal_call(momentary=True)
             self.in_force = True
+            if self._hold is not None:
+                self._hold.spend()
             await self.spec.inject(self._stack, self.undo)
             self._recorder.fault(self.id, "injected")
             hold_from = anyio.current_time()
             await self._prove(called)
+            with anyio.CancelScope(shield=True):
+                await self._let_go(self.spec.target if self.spec.momentary else "")
             if self.spec.momentary:
                 await self._comes_back(called)
             else:
@@ -101,10 +122,17 @@ class Injection:
             self._recorder.fault(self.id, "not_effective", f"injection failed: {error}")
         finally:
             with anyio.CancelScope(shield=True):
+                await self._let_go()
                 await self._heal()
 
-    async def rearm(self) -> None:
-        """The target has a new network namespace, or its agent died: bring the fault back."""
+    async def rearm(self, service: str) -> None:
+        """*service* has a new network namespace, or its agent died: bring the fault back."""
+        if self._hold is not None and self._hold.service == service:
+            await self._hold.rearm()
+        if self.spec.target == service:
+            await self._rearm()
+
+    async def _rearm(self) -> None:
         async with self._lock:
             if not self.in_force or self.spec.needs != "agent":
                 return

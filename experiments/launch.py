@@ -15,6 +15,7 @@ from drill.errors import EXIT_UNKNOWN, BadInput, DrillError
 from drill.events import EvidenceKept, Header, PlannedProbe
 from drill.journal import Journal
 from drill.records import Record
+from experiments.arming import refuse_blind
 from experiments.control import Control
 from experiments.engine import Drill
 from experiments.environment import Environment, find_environment
@@ -30,7 +31,7 @@ from experiments.plan import Plan
 from experiments.recorder import Listener, Recorder
 from experiments.run_folder import RUNS, new_run, provenance, run_id, writer
 from experiments.runtime.docker.stack import DockerStack, open_stack
-from experiments.runtime.ports import Probe
+from experiments.runtime.ports import Probe, Sights
 from experiments.runtime.shapes import RunInfo
 from validators.probes.build import build_journey, run_http, run_journey
 
@@ -63,6 +64,7 @@ async def launch(
     request: Request,
     listen: Callable[[Recorder], Sequence[Listener]],
     announce: Callable[[str], None],
+    sights: Sights | None = None,
 ) -> Launched:
     """
     Run a drill on the real stack.
@@ -76,9 +78,12 @@ async def launch(
 
         announce: Told the link of the live page, which holds its token: for the terminal only.
 
+        sights: Counts what held edges wait for; None where nothing can.
+
     Raises:
         BadInput, StagingBusy, Unhealed: Before anything was touched.
     """
+    refuse_blind(plan, sights)
     environment = plan.environment
     run = run_id(request.name)
     directory = request.runs / run
@@ -100,7 +105,7 @@ async def launch(
                 environment=str(file),
             )
             async with built_probes(plan.probes, environment, recorder, run, directory) as probes:
-                drill = _Ready(plan, info, stack, probes, recorder)
+                drill = _Ready(plan, info, stack, probes, recorder, sights)
                 code = await _run_obeying(drill, announce if request.game_day else _quietly)
             if sink.failed:
                 raise BadInput(f"{directory}: the journal is incomplete: {sink.failed.strerror}")
@@ -115,6 +120,7 @@ class _Ready(NamedTuple):
     stack: DockerStack
     probes: Mapping[str, Probe]
     recorder: Recorder
+    sights: Sights | None
 
 
 def _quietly(_: str) -> None:
@@ -146,6 +152,7 @@ async def _run_obeying(ready: _Ready, announce: Callable[[str], None]) -> int:
             control=control,
             beside=beside,
             keep_evidence=logs.keep,
+            sights=ready.sights,
         )
         try:
             code = await drill.run()
@@ -187,8 +194,8 @@ async def keep_guard_rails(stack: DockerStack, plan: Plan) -> None:
     Raises:
         BadInput: A target without its label, an outside host nobody classified, or a live key.
     """
-    for each in plan.faults:
-        await stack.state(each.spec.target)
+    for target in sorted(plan.targets):
+        await stack.state(target)
     exposures = await stack.exposures()
     hosts = frozenset(one.host for one in plan.environment.outside)
     problems = check_exposures(exposures, await stack.aliases(), hosts)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from drill.events import FaultChange
+from drill.events import FAULT_BEGINS, FaultChange
 from drill.incident import MonitoringSeen
 from experiments.environment_parts import Monitoring
 from experiments.placing import wall
@@ -53,7 +53,7 @@ class MonitoringWatch:
         journal = self._recorder.journal
         window = fault_window(journal)
         if window is not None:
-            start = next(c.t for c in journal.every(FaultChange) if c.state == "intent")
+            start = next(c.t for c in journal.every(FaultChange) if c.state in FAULT_BEGINS)
             end = min(window.end + SETTLE_S, self._recorder.t())
             first, last = wall(journal, start), wall(journal, end)
             spans = (first - BEFORE_S, first), (first, max(first, last))

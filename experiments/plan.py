@@ -10,6 +10,7 @@ from drill.incident import IncidentPlanned
 from experiments.environment import Environment
 from experiments.faults.base import FaultSpec
 from experiments.files import Document, Location
+from experiments.plan_held import held_problems, held_targets
 from experiments.plan_incident import incident_problems, plan_incident
 from experiments.problems import nearest
 from experiments.scenario import Scenario
@@ -63,7 +64,13 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def faults_end_s(self) -> float:
         """When the last fault is over, in seconds from the first phase of faults."""
-        return max(each.spec.at + (each.spec.for_ or 0.0) for each in self.faults)
+        return max(each.spec.begins_s + (each.spec.for_ or 0.0) for each in self.faults)
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """Every service that a fault may touch, held ones too."""
+        specs = [each.spec for each in self.faults]
+        return frozenset({spec.target for spec in specs} | held_targets(specs))
 
     @property
     def not_checked(self) -> Sequence[str]:
@@ -93,8 +100,9 @@ def _planned_fault(each: ArmedSpec) -> PlannedFault:
         target=spec.target,
         spec=spec.model_dump_json(by_alias=True, exclude_none=True),
         path=spec.path(),
-        at_s=spec.at,
+        at_s=spec.begins_s,
         for_s=spec.for_,
+        held=spec.hold.told() if spec.hold else "",
     )
 
 
@@ -115,6 +123,7 @@ def make_plan(scenario: Scenario, document: Document, site: Site) -> Plan:
     problems = [
         *_not_built(scenario),
         *_fault_problems(scenario.faults, environment, site.services),
+        *held_problems(scenario, environment, site.services),
         *_probe_problems(scenario, groups),
         *incident_problems(scenario, site),
     ]
@@ -198,7 +207,7 @@ def _fault_problems(
         if not spec.momentary and not spec.for_:
             yield place, f"{spec.fault} needs `for`, such as `for: 20s`"
     yield from _overlaps(faults)
-    targets = {spec.target for spec in faults}
+    targets = {spec.target for spec in faults} | held_targets(faults)
     if len(targets) > environment.max_targets:
         text = f"{len(targets)} targets; the environment allows {environment.max_targets}"
         yield ("faults",), f"{text} (max_targets)"
@@ -208,10 +217,11 @@ def _overlaps(faults: Sequence[FaultSpec]) -> Iterator[tuple[Location, str]]:
     for later, spec in enumerate(faults):
         for earlier, other in enumerate(faults[:later]):
             same = (spec.family, spec.target) == (other.family, other.target)
-            first, second = sorted((spec, other), key=lambda each: each.at)
+            first, second = sorted((spec, other), key=lambda each: each.begins_s)
             # A momentary fault is over when its target is back, which nobody knows beforehand.
             lasts = first.for_ if first.for_ is not None else float("inf")
-            if same and first.at + lasts > second.at:
+            lasts += first.hold.within if first.hold else 0.0
+            if same and first.begins_s + lasts > second.begins_s:
                 yield (
                     ("faults", later),
                     (

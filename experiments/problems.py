@@ -1,6 +1,7 @@
 """Pydantic's errors in the words of the file's author: place, value, and the nearest right name."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -62,6 +63,10 @@ def _describe(document: Document, schema: Schema, item: Mapping[str, Any]) -> tu
         text = f"the field '{last}' is missing"
     elif kind in {"union_tag_invalid", "union_tag_not_found"}:
         return _describe_tag(document, location, item)
+    elif kind == "literal_error":
+        choices = [choice.strip("' ") for choice in re.split(r",| or ", item["ctx"]["expected"])]
+        hint = nearest(item["input"], choices) or f"; there are {', '.join(choices)}"
+        text = f"{last} cannot be {show(item['input'])}{hint}"
     elif kind == "too_short":
         text = "at least one is needed here"
     elif kind == "value_error":
@@ -132,9 +137,10 @@ def _resolve(definitions: Mapping[str, Schema], node: object, data: Value) -> Sc
             tag = data.get(node["discriminator"]["propertyName"])
             reference = node["discriminator"]["mapping"].get(tag)
             node = {"$ref": reference} if reference else {}
-        elif "anyOf" in node:
+        elif "anyOf" in node or "oneOf" in node:
             wanted = "array" if isinstance(data, list) else "object"
-            options = [_resolve(definitions, option, data) for option in node["anyOf"]]
+            members = node.get("anyOf") or node["oneOf"]
+            options = [_resolve(definitions, option, data) for option in members]
             node = next((option for option in options if option.get("type") == wanted), {})
         else:
             return node

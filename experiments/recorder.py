@@ -83,4 +83,4 @@ class Recorder:
             latest=latest,
             by=by,
         )
-        self.add(change, durable=state in {"intent", "healing"})
+        self.add(change, durable=state in {"holding", "intent", "healing"})

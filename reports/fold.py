@@ -47,6 +47,8 @@ class FaultStory(msgspec.Struct, frozen=True):
     healed_s: float | None = None
     healed_by: str = ""
     proof: str = ""
+    held_s: float | None = None
+    let_go_s: float | None = None
 
 
 class ProbeStory(msgspec.Struct, frozen=True):
@@ -206,6 +208,8 @@ def _fault(plan: e.PlannedFault, changes: list[e.FaultChange]) -> FaultStory:
         healing_s=first.get("healing"),
         healed_s=over[-1].t if over else None,
         healed_by=over[-1].by if over else "",
+        held_s=first.get("held"),
+        let_go_s=first.get("let_go"),
         proof="; ".join(f"{c.state}: {c.proof}" for c in changes if c.proof),
     )
 

@@ -101,8 +101,12 @@ def _place(story: Story, begin: float, end: float) -> tuple[float, float]:
 
 
 def _fault_shades(story: Story) -> Iterator[Shade]:
-    """Yield each fault's time in force; one that was never healed runs to the end."""
+    """Yield each hold and each fault's time in force; what never ended runs to the end."""
     for fault in story.faults:
+        if fault.held_s is not None:
+            end = story.end_s if fault.let_go_s is None else fault.let_go_s
+            label = f"{fault.plan.held} (hold of {fault.plan.id})"
+            yield Shade(*_place(story, fault.held_s, end), label)
         if fault.begin_s is not None:
             end = story.end_s if fault.healed_s is None else fault.healed_s
             label = f"{fault.plan.fault} on {fault.plan.target}"

@@ -62,6 +62,8 @@ class Fault(Strict, frozen=True):
     healed_s: float | None
     healed_by: str
     proof: str
+    held_s: float | None
+    let_go_s: float | None
 
 
 class Latency(Strict, frozen=True):
@@ -227,6 +229,7 @@ def _fault(fault: FaultStory) -> Fault:
     return Fault(
         plan.id, plan.fault, plan.target, plan.spec, plan.path,
         fault.injected_s, fault.effective_s, fault.healed_s, fault.healed_by, fault.proof,
+        fault.held_s, fault.let_go_s,
     )  # fmt: skip
 
 

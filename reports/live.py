@@ -52,7 +52,7 @@ class LiveView:
         for fault in plan.faults if plan else []:
             change = last.get(fault.id)
             state = change.state if change else "planned"
-            since = f"{now - change.t:.1f} s" if change else f"at {fault.at_s:g} s"
+            since = f"{now - change.t:.1f} s" if change else fault.held or f"at {fault.at_s:g} s"
             style = {"healed": "green", "heal_failed": "bold red"}.get(state, "yellow")
             name = one_line(f"{fault.fault} on {fault.target}", 60)
             table.add_row(Text(name), Text(state, style), Text(since))
@@ -81,7 +81,7 @@ def plain_line(record: Record) -> str | None:
     match record:
         case Phase(name=phase):
             text = str(phase)
-        case FaultChange(state="armed" | "intent"):
+        case FaultChange(state="armed" | "holding" | "intent"):
             return None
         case FaultChange():
             text = f"fault {record.id}: {record.state}" + (record.proof and f" ({record.proof})")

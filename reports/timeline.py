@@ -20,6 +20,9 @@ from reports.words import act_words, alert_words, message_words, seconds
 OWN_RESOLUTION_S = 0.001
 """Our own clock is finer; no report prints more."""
 FAULT_STATES = {
+    "held": "waits at a held edge",
+    "seen": "has its edge reached",
+    "let_go": "let go of its edge",
     "injected": "injected",
     "effective": "in force",
     "not_effective": "injected, but nothing showed it in force",
@@ -228,7 +231,7 @@ def _resolution(event: e.Event) -> float | None:
 
 def _from_probes(journal: Journal, clock: Clock) -> Iterator[Entry]:
     """Tell, for each probe, the first impact after the first injection and the end of its last."""
-    acts = (c.t for c in journal.every(e.FaultChange) if c.state in ("intent", "injected"))
+    acts = (c.t for c in journal.every(e.FaultChange) if c.state in e.FAULT_BEGINS)
     begin = next(acts, None)
     if begin is None:
         return

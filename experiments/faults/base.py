@@ -7,6 +7,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from drill.duration import Duration
+from experiments.held import At, Held
 from experiments.runtime.ports import Staging
 from experiments.runtime.shapes import Undo
 
@@ -52,8 +53,18 @@ class FaultSpec(BaseModel):
 
     fault: str
     target: Annotated[str, Field(min_length=1, description="a service of the environment")]
-    at: Duration = 0.0
+    at: At = 0.0
     for_: Annotated[Duration | None, Field(alias="for")] = None
+
+    @property
+    def hold(self) -> Held | None:
+        """The edge at which it is injected; None if it is injected at a time."""
+        return self.at if isinstance(self.at, Held) else None
+
+    @property
+    def begins_s(self) -> float:
+        """When it is injected at the earliest, in seconds from the first phase of faults."""
+        return 0.0 if isinstance(self.at, Held) else self.at
 
     @abstractmethod
     def path(self) -> str:

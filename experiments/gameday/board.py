@@ -31,7 +31,18 @@ TEXT_LIMIT = 400
 OVERTAKING = 50
 """So many looks of one probe may be in flight."""
 IN_FORCE = frozenset(
-    {"intent", "injected", "effective", "not_effective", "rearmed", "healing", "heal_failed"}
+    {
+        "holding",
+        "held",
+        "seen",
+        "intent",
+        "injected",
+        "effective",
+        "not_effective",
+        "rearmed",
+        "healing",
+        "heal_failed",
+    }
 )
 
 

@@ -70,11 +70,29 @@ class Paths(Protocol):
     async def block(self, service: str, rule: PathRule) -> None:
         """Put *rule* in force; it expires by itself within 3 s once nobody refreshes it."""
 
+    async def held_back(self, service: str, rule: str) -> int:
+        """How many packets the hold named *rule* has dropped in the target's present life."""
+
     async def unblock(self, service: str, rule: str) -> None:
         """Take the rule named *rule* away; idempotent, and no error when the target is gone."""
 
     async def look_along(self, service: str, to: str, port: int, patience_s: float) -> PathSeen:
         """Try to connect from the target to *to*:*port*, giving up after *patience_s*."""
+
+
+class Sights(Protocol):
+    """What exists by now on the way of a purchase, counted where it is kept."""
+
+    async def count(self, sight: str) -> int:
+        """
+        How many there are; only what it grew by means anything.
+
+        Args:
+            sight: `order`, `capture`, `event`, `job`, `grant`, `receipt` or `refund`.
+
+        Raises:
+            Unsure: It could not be read this time.
+        """
 
 
 class Releases(Protocol):

@@ -10,7 +10,9 @@ from typing import Literal
 import msgspec
 
 Outcome = Literal["open", "refused", "silent", "unresolved"]
-Way = Literal["drop", "reject", "isolate"]
+Way = Literal["drop", "reject", "isolate", "hold"]
+Sight = Literal["order", "capture", "event", "job", "grant", "receipt", "refund"]
+"""What can be counted while a drill runs; each exists or does not, whoever looks."""
 
 
 class ContainerState(msgspec.Struct, frozen=True):
@@ -84,12 +86,18 @@ class Undo(msgspec.Struct, frozen=True):
 
 
 class PathRule(msgspec.Struct, frozen=True):
-    """Packets between a target and what *to* resolves to; *name* is unique within one drill."""
+    """
+    Packets between a target and what *to* resolves to; *name* is unique within one drill.
+
+    `hold` drops the data that the target sends and nothing else, from the first data on that it
+    sends to *after*; empty: from now on.
+    """
 
     name: str
     to: str
     way: Way
     port: int | None = None
+    after: str = ""
 
 
 class PathSeen(msgspec.Struct, frozen=True):

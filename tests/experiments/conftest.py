@@ -21,9 +21,11 @@ from experiments.plan import Plan, make_plan
 from experiments.playbook import PLAYBOOK, load_playbook
 from experiments.problems import build_model
 from experiments.recorder import Recorder
+from experiments.runtime.ports import Sights
 from experiments.runtime.shapes import RunInfo
 from experiments.scenario import scenario_model
 from experiments.site import Site
+from tests.experiments.fake_sights import FakeSights
 from tests.experiments.fakes import FakeProbe, FakeSink, FakeStack
 
 E = TypeVar("E", bound=Event)
@@ -55,11 +57,11 @@ after:
 """
 
 
-def plan_of(text: str) -> Plan:
-    """A plan from the text of a scenario, in the fake environment."""
+def plan_of(text: str, **more: object) -> Plan:
+    """A plan from the text of a scenario, in the fake environment with *more* in it."""
     document = parse_document("scenario.yaml", text.encode(), {})
     scenario = build_model(scenario_model(), document)
-    environment = Environment.model_validate(ENVIRONMENT)
+    environment = Environment.model_validate(ENVIRONMENT | more)
     playbook = load_playbook(PLAYBOOK)
     return make_plan(scenario, document, Site(environment, frozenset(SERVICES), playbook))
 
@@ -67,10 +69,11 @@ def plan_of(text: str) -> Plan:
 class Rehearsal:
     """Runs one scenario against a fake staging and keeps everything for assertions."""
 
-    def __init__(self, text: str = SCENARIO) -> None:
-        self.plan = plan_of(text)
+    def __init__(self, text: str = SCENARIO, **more: object) -> None:
+        self.plan = plan_of(text, **more)
         self.stack = FakeStack(SERVICES)
         self.sink = FakeSink()
+        self.sights = FakeSights()
         self.control = Control()
         self.looks: dict[str, Callable[[], Health]] = {
             "feature": lambda: Health.OK,
@@ -84,13 +87,9 @@ class Rehearsal:
         hurt = self.stack.status["backend"] != "running" or self.stack.rules
         return Health.DEGRADED if hurt else Health.OK
 
-    async def main(self) -> int:
-        self.recorder = Recorder(self.sink, anyio.current_time())
-        self.recorder.add(header())
-        self.probes = {
-            name: FakeProbe(name, look, self.recorder) for name, look in self.looks.items()
-        }
-        drill = Drill(
+    def make(self, sights: Sights | None) -> Drill:
+        """The drill, put together and not begun."""
+        return Drill(
             self.plan,
             RunInfo(run="r1", scenario="test", project="fake", directory=""),
             stack=self.stack,
@@ -99,11 +98,20 @@ class Rehearsal:
             control=self.control,
             beside=self.beside(),
             keep_evidence=LogKeeper(self.stack, self.recorder, self.files.__setitem__).keep,
+            sights=sights,
         )
+
+    async def main(self) -> int:
+        self.recorder = Recorder(self.sink, anyio.current_time())
+        self.recorder.add(header())
+        self.probes = {
+            name: FakeProbe(name, look, self.recorder) for name, look in self.looks.items()
+        }
+        self.drill = self.make(self.sights)
         async with anyio.create_task_group() as group:
             if self.meanwhile:
                 group.start_soon(self.meanwhile, self)
-            code = await drill.run()
+            code = await self.drill.run()
             group.cancel_scope.cancel()
         self.stack.close()
         return code

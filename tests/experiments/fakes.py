@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import anyio
 import anyio.lowlevel
 
+from drill.errors import Unsure
 from drill.events import Observation, Remaining, Service
 from drill.records import Record
 from drill.verdict import Health
@@ -42,6 +43,9 @@ class FakeStack:
     def __init__(self, services: Sequence[str]) -> None:
         self.status = dict.fromkeys(services, "running")
         self.rules: dict[str, str] = {}
+        self.dropped = 1
+        self.lives: dict[str, int] = {}
+        self.unblock_fails = 0
         self.releases: dict[str, str] = {}
         self.intents: dict[str, str] = {}
         self.acts: list[str] = []
@@ -63,6 +67,8 @@ class FakeStack:
 
     def emit(self, service: str, action: str) -> None:
         now = anyio.current_time()
+        if action == "start":
+            self.lives[service] = self.lives.get(service, 0) + 1
         event = EngineEvent(
             service=service, container="c-" + service, action=action, at=now, wall_s=now
         )
@@ -79,7 +85,7 @@ class FakeStack:
             service=service,
             container="c-" + service,
             status=self.status[service],  # type: ignore[arg-type]
-            started_at="then",
+            started_at=f"life {self.lives.get(service, 0)}",
             pid=1,
             restarts=0,
             restart_policy="unless-stopped",
@@ -154,8 +160,17 @@ class FakeStack:
         self.acts.append(f"block {service}")
         self.rules[rule.name] = rule.way
 
+    async def held_back(self, service: str, rule: str) -> int:
+        await anyio.lowlevel.checkpoint()
+        if self.rules.get(rule) != "hold":
+            raise Unsure(f"no hold is called {rule}")
+        return self.dropped
+
     async def unblock(self, service: str, rule: str) -> None:
         await anyio.lowlevel.checkpoint()
+        if self.unblock_fails:
+            self.unblock_fails -= 1
+            raise Unsure("the agent does not answer")
         self.acts.append(f"unblock {service}")
         self.rules.pop(rule, None)
 

@@ -29,8 +29,11 @@ class FaultHadEffect(CheckSpec):
         for fault in faults:
             states = times.get(fault.id, {})
             if "intent" not in states:
+                why = f": {states['not_effective'].proof}" if "not_effective" in states else ""
                 return Finding(
-                    Verdict.UNKNOWN, f"{fault.id} ({fault.fault}) was never injected", Cause.HARNESS
+                    Verdict.UNKNOWN,
+                    f"{fault.id} ({fault.fault}) was never injected{why}",
+                    Cause.HARNESS,
                 )
             if "effective" not in states:
                 return Finding(

@@ -105,12 +105,19 @@ def fault_times(journal: Journal) -> dict[str, dict[str, FaultChange]]:
 
 
 def fault_window(journal: Journal) -> Window | None:
-    """From the first injection to the last call of a healing; None if nothing was injected."""
+    """
+    From the first injection to the last call of a healing; None if nothing was injected.
+
+    Data is dropped from the hold of an edge on: what is felt then is felt of the fault.
+    """
     starts, ends = [], []
     for states in fault_times(journal).values():
-        if "intent" in states:
-            starts.append(states["intent"].t)
+        begun = states.get("holding") or states.get("intent")
+        if begun is not None:
+            starts.append(begun.t)
             over = states.get("healing") or states.get("gone_with_target")
+            if "intent" not in states:
+                over = states.get("let_go")
             ends.append(over.t if over else float("inf"))
     return Window(min(starts), max(ends)) if starts else None
 

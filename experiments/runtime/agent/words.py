@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 ELEMENT_TIMEOUT_S = 3
 HIGHEST_PORT = 65535
-DO = frozenset({"block", "unblock", "look", "crash", "know", "ping"})
-WAYS = frozenset({"drop", "reject", "isolate"})
+BEGUN_TIMEOUT_S = 5
+DO = frozenset({"block", "unblock", "count", "look", "crash", "know", "ping"})
+WAYS = frozenset({"drop", "reject", "isolate", "hold"})
 EVERYONE = "%everyone"
 FAMILIES = ("ipv4", "ipv6")
 """What the set of an isolating rule holds: every packet is of one of them."""
@@ -32,6 +33,8 @@ class Command:
 
         do: One of `DO`.
 
+        after: Host whose first data begins a hold, empty if it begins at once.
+
         patience_s: Seconds that a look may take.
 
         pid: Process to signal, as the host numbers it.
@@ -49,11 +52,13 @@ class Command:
     pid: int = 0
     container: str = ""
     signal: str = ""
+    after: str = ""
 
 
 NEEDS = {
     "block": ("name", "to", "way"),
     "unblock": ("name",),
+    "count": ("name",),
     "look": ("to", "port"),
     "crash": ("pid", "container", "signal"),
     "know": ("to",),
@@ -94,11 +99,13 @@ def _check(command: Command) -> None:
         (command.pid, int),
         (command.container, str),
         (command.signal, str),
+        (command.after, str),
     )
     if not all(isinstance(value, kind) for value, kind in kinds):
         raise Refused("a field has the wrong type")
-    if command.to and not HOST.fullmatch(command.to):
-        raise Refused(f"no host name or address: {command.to!r}")
+    for host in filter(None, (command.to, command.after)):
+        if not HOST.fullmatch(host):
+            raise Refused(f"no host name or address: {host!r}")
     if command.way not in WAYS:
         raise Refused(f"no way is called {command.way!r}")
     port: object = command.port
@@ -136,11 +143,37 @@ def isolating_text(table: str) -> str:
     return f"create table inet {table}\ntable inet {table} {{\n{families}{chains}}}\n"
 
 
+def holding_text(table: str, *, after: bool) -> str:
+    """
+    A table that does nothing yet, and then drops data on its way out and nothing else.
+
+    Connections open and acknowledgements pass, so that the target gets all that it is sent. With
+    *after* it begins in the kernel, with the first data to one of the hosts in `after4`, `after6`.
+    """
+    sets = _sets("peers") + " counter held_back {\n }\n"
+    begun, mark = "", ""
+    if after:
+        sets += _sets("after") + " set begun {\n  type nf_proto\n  flags dynamic,timeout\n"
+        sets += f"  timeout {BEGUN_TIMEOUT_S}s\n }}\n"
+        begun = " meta nfproto @begun"
+        to = ("  ip daddr @after4", "  ip6 daddr @after6")
+        mark = "".join(f"{peer} tcp flags psh update @begun {{ meta nfproto }}\n" for peer in to)
+    chain = " chain out {\n  type filter hook output priority 0\n  oifname lo accept\n"
+    for peer in ("  ip daddr @peers4", "  ip6 daddr @peers6"):
+        chain += f"{peer}{begun} tcp flags psh counter name held_back drop\n"
+    chain = chain.replace("accept\n", f"accept\n{mark}", 1)
+    return f"create table inet {table}\ntable inet {table} {{\n{sets}{chain} }}\n}}\n"
+
+
+def _sets(name: str) -> str:
+    return "".join(f" set {name}{v} {{\n  type ipv{v}_addr\n  flags timeout\n }}\n" for v in (4, 6))
+
+
 def table_text(table: str, way: str, port: int | None) -> str:
     """A table that does nothing yet: two chains over two empty sets whose elements expire."""
     if way == "isolate":
         return isolating_text(table)
-    sets = "".join(f" set peers{v} {{\n  type ipv{v}_addr\n  flags timeout\n }}\n" for v in (4, 6))
+    sets = _sets("peers")
     head = " chain {}\n  type filter hook {} priority 0\n  {} lo accept\n"
     out = head.format("out {", "output", "oifname")
     into = head.format("into {", "input", "iifname")
@@ -160,18 +193,19 @@ def table_text(table: str, way: str, port: int | None) -> str:
     return f"create table inet {table}\ntable inet {table} {{\n{sets}{chains}}}\n"
 
 
-def elements_text(table: str, addresses: Iterable[str], *, renew: bool) -> str:
+def elements_text(table: str, addresses: Iterable[str], *, renew: bool, into: str = "peers") -> str:
     """
-    Lines that let *addresses*, or families of them, be peers for `ELEMENT_TIMEOUT_S` from now.
+    Lines that let *addresses*, or families of them, be in the set *into* from now.
 
-    Adding an element that is there leaves its clock alone, hence add, delete, add in one batch.
+    They stay for `ELEMENT_TIMEOUT_S`. Adding an element that is there leaves its clock alone, hence
+    add, delete, add in one batch.
     """
     lines = []
     for address in addresses:
         if address in FAMILIES:
             where = f"element inet {table} families"
         else:
-            where = f"element inet {table} peers{ipaddress.ip_address(address).version}"
+            where = f"element inet {table} {into}{ipaddress.ip_address(address).version}"
         add = f"add {where} {{ {address} timeout {ELEMENT_TIMEOUT_S}s }}\n"
         lines.append(f"{add}delete {where} {{ {address} }}\n{add}" if renew else add)
     return "".join(lines)

@@ -15,7 +15,7 @@ FOR = "drill.container"
 ACT, KEPT, KEEPS = "drill.act", "drill.kept", "drill.keeps"
 HOST, BOOT, FLOCK, STARTED = "drill.host", "drill.boot", "drill.flock", "drill.started"
 USER, SPACE, PROCESSES = "drill.user", "drill.pidspace", "drill.processes"
-AGENT_IMAGE = "vauntico-drills/agent:2"
+AGENT_IMAGE = "vauntico-drills/agent:3"
 AGENT_HASH = "drill.agent"
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
@@ -13,7 +12,7 @@ from drill.events import Remaining, Service
 from experiments.guards import Exposure
 from experiments.runtime.docker import left, survey
 from experiments.runtime.docker.agents import HELPER, REPLY_LIMIT_S, Agents, refuse_shared
-from experiments.runtime.docker.changing import Changing
+from experiments.runtime.docker.blocking import Blocking
 from experiments.runtime.docker.claim import Claim
 from experiments.runtime.docker.engine import Engine
 from experiments.runtime.docker.lanes import Lanes, all_ended
@@ -26,9 +25,6 @@ from experiments.runtime.shapes import (
     EngineEvent,
     LogPart,
     LogWindow,
-    Outcome,
-    PathRule,
-    PathSeen,
     RunInfo,
     Undo,
 )
@@ -39,7 +35,7 @@ SEEN_PATIENCE_S = 0.2
 AGENT_LOST = "agent.lost"
 
 
-class DockerStack(Changing):
+class DockerStack(Blocking):
     """
     Implements `ports.Stack`; make one with `open_stack`.
 
@@ -105,38 +101,6 @@ class DockerStack(Changing):
             return event.service == service and event.action == action
 
         return await self._watch.first(wanted, since, SEEN_PATIENCE_S)
-
-    async def block(self, service: str, rule: PathRule) -> None:
-        agent = await self._agents.bound(service)
-        await agent.channel.ask(
-            REPLY_LIMIT_S, do="block", name=rule.name, to=rule.to, way=rule.way, port=rule.port
-        )
-        agent.held.add(rule.name)
-
-    async def unblock(self, service: str, rule: str) -> None:
-        agent = self._agents.by_service.get(service)
-        if agent is None:
-            return
-        agent.held.discard(rule)
-        try:
-            await agent.channel.ask(REPLY_LIMIT_S, do="unblock", name=rule)
-        except Unsure:
-            # In an old namespace it bites nobody; in the present one a new agent sweeps it away.
-            if await self._lanes.look(lambda: self._agents.same_life(agent)):
-                await self.rearm(service)
-
-    async def look_along(self, service: str, to: str, port: int, patience_s: float) -> PathSeen:
-        agent = await self._agents.bound(service)
-        begun = time.monotonic()
-        reply = await agent.channel.ask(
-            patience_s + REPLY_LIMIT_S, do="look", to=to, port=port, patience_s=patience_s
-        )
-        ended = time.monotonic()
-        sent, got = float(reply["sent"]), float(reply["got"])
-        if not begun <= sent <= got <= ended:  # Another machine's clock: our own bracket is true.
-            sent, got = begun, ended
-        outcome: Outcome = reply["outcome"]
-        return PathSeen(outcome=outcome, sent=sent, got=got, address=str(reply["address"]))
 
     # -- around the faults
 
@@ -233,14 +197,6 @@ class DockerStack(Changing):
         except Unsure:  # A cancelled stop ends in its lane; an unanswered one may yet end.
             self._doubtful.add(service)
             raise
-
-    async def _learn(self, fault: ArmedFault) -> None:
-        """Resolve the name now, so that injecting needs no resolver."""
-        agent = self._agents.by_service[fault.undo.service]
-        with contextlib.suppress(ValueError, Unsure):
-            to = json.loads(fault.spec).get("to")
-            if to:
-                await agent.channel.ask(REPLY_LIMIT_S, do="know", to=to)
 
     def _lost(self, service: str) -> None:
         agent = self._agents.by_service.get(service)

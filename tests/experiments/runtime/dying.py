@@ -16,7 +16,7 @@ from experiments.faults.container import ContainerPause, ContainerStop
 from experiments.faults.deploy import BadRelease
 from experiments.faults.network import NetworkBlackhole
 from experiments.runtime.docker.stack import DockerStack, open_stack
-from experiments.runtime.shapes import RunInfo
+from experiments.runtime.shapes import ArmedFault, PathRule, RunInfo, Undo
 from tests.experiments.runtime.rig import armed
 
 STEPS = ("at-stop", "at-remove_container", "at-rename", "at-start")
@@ -46,6 +46,12 @@ async def main(project: str, directory: str, kinds: list[str]) -> None:
         if kinds == ["isolating"]:
             await stack.intend("a1", '{"service": "front"}')
             await stack.cut_off("front")
+            kinds = []
+        if kinds == ["hold"]:
+            now = await stack.state("front")
+            undo = Undo(service="front", container=now.container, want="running", rule="h")
+            await stack.arm([ArmedFault("f1-hold", "hold", '{"to": "back"}', undo)])
+            await stack.block("front", PathRule(name="h", to="back", way="hold"))
             kinds = []
         undos = [await armed(stack, KINDS[kind], kind) for kind in kinds]
         child = subprocess.Popen(["sleep", "600"], env={"DRILL_RUN": "dies", "PATH": "/bin"})

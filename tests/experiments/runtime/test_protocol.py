@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.runtime.agent.agent import Agent, Names, Rules
+from experiments.runtime.agent.agent import Agent
+from experiments.runtime.agent.rules import Names, Rules
 from experiments.runtime.agent.words import (
     EVERYONE,
     FAMILIES,
     Refused,
     blockable,
     elements_text,
+    holding_text,
     parse_command,
     table_of,
     table_text,
@@ -56,6 +58,8 @@ def test_any_cut_gives_the_same_lines(
         b'{"n":1,"do":"look","to":"a b","port":1}',
         b'{"n":1,"do":"look","to":"a","port":70000}',
         b'{"n":1,"do":"block","name":"x","to":"a","way":"burn"}',
+        b'{"n":1,"do":"block","name":"x","to":"a","way":"hold","after":"a b"}',
+        b'{"n":1,"do":"count"}',
         b'{"n":1,"do":"crash","pid":5,"container":"c","signal":"KILL; rm"}',
         b'{"n":1,"do":"ping","more":1}',
         b'{"n":"1","do":"ping"}',
@@ -88,10 +92,11 @@ class FakeNft:
 
     def __init__(self) -> None:
         self.batches: list[str] = []
+        self.output = ""
 
     def cmd(self, text: str) -> tuple[int, str, str]:
         self.batches.append(text)
-        return 0, "", ""
+        return 0, self.output, ""
 
 
 def test_agent_lets_go_when_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,3 +156,31 @@ def test_an_act_survives_its_label() -> None:
     assert labels.act_on({labels.ACT: labels.act_text(act)}) == act
     assert labels.act_on({}) is None
     assert labels.act_on({labels.ACT: "[]"}) is None
+
+
+def test_a_hold_drops_data_on_its_way_out_and_nothing_else() -> None:
+    """No chain for what comes in, no rule for packets without data; `after` adds its own sets."""
+    plain, after = holding_text("t", after=False), holding_text("t", after=True)
+
+    assert "hook input" not in plain + after
+    drops = [line for line in (plain + after).splitlines() if line.endswith("drop")]
+    assert len(drops) == 4
+    assert all("tcp flags psh" in line and "held_back" in line for line in drops)
+    assert "@begun" not in plain
+    assert all("@begun" in line for line in after.splitlines() if line.endswith("drop"))
+
+
+def test_a_hold_is_counted_and_renewed_with_what_begins_it() -> None:
+    """Its packets are told by name; what begins it is renewed with it; others are refused."""
+    nft, said = FakeNft(), list[bytes]()
+    agent = Agent(Rules(nft, "r"), said.append)
+    agent.hear(b'{"n":1,"do":"block","name":"x","to":"10.0.0.2","way":"hold","after":"10.0.0.3"}')
+    agent.hear(b'{"n":2,"do":"count","name":"y"}')
+    assert "after4 { 10.0.0.3" in nft.batches[-1]
+    assert [json.loads(line)["ok"] for line in said] == [True, False]
+    assert agent.rules is not None
+    agent.rules.renew()
+    assert "after4 { 10.0.0.3" in nft.batches[-1]
+    nft.output = "table inet t {\n counter held_back {\n  packets 7 bytes 420\n }\n}\n"
+    agent.hear(b'{"n":3,"do":"count","name":"x"}')
+    assert json.loads(said[-1]) == {"n": 3, "ok": True, "packets": 7}

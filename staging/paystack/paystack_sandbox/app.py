@@ -1,4 +1,4 @@
-"""The sandbox's two sites on one address: the API and the hosted page, told apart by host."""
+"""The sandbox's two sites on one address: the hosted page by its host, the API by any other."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Host, Route, Router
+from starlette.routing import BaseRoute, Host, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from paystack_sandbox import envelope
 from paystack_sandbox.biting import CHECKOUT_HOST
 from paystack_sandbox.envelope import ApiError
 from paystack_sandbox.limits import RateLimit
-
-API_HOST = "api.paystack.co"
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def build(
         ],
         exception_handlers={ApiError: envelope.answer_error},
     )
-    return Starlette(routes=[Host(CHECKOUT_HOST, Router(list(hosted_routes))), Host(API_HOST, api)])
+    return Starlette(routes=[Host(CHECKOUT_HOST, Router(list(hosted_routes))), Mount("/", api)])
 
 
 async def health(_: Request) -> Response:

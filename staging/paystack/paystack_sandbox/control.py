@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from paystack_sandbox import kinds
-from paystack_sandbox.faults import LEASE_S, Board, Lease
+from paystack_sandbox.faults import LEASE_S, Board, Ended, Lease
 from paystack_sandbox.store import Store
 
 BODY_LIMIT = 10_000
@@ -76,7 +76,11 @@ class Control:
         except ValueError as error:
             return JSONResponse({"error": str(error)}, 422)
         name = request.path_params["name"]
-        return JSONResponse(self._told(name, self._board.put(name, fault)))
+        try:
+            lease = self._board.put(name, fault)
+        except Ended:
+            return JSONResponse({"error": f"{name} was ended; choose another name"}, 409)
+        return JSONResponse(self._told(name, lease))
 
     async def show(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -86,7 +90,7 @@ class Control:
         return JSONResponse(self._told(name, lease))
 
     async def drop(self, request: Request) -> Response:
-        """End a fault; nothing to do when it is over already."""
+        """End a fault for good, in force or not: a refresh that comes late begins nothing."""
         name = request.path_params["name"]
         lease = self._board.drop(name)
         return JSONResponse({"name": name, "bit": lease.bit if lease else None})

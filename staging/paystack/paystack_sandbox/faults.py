@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 Value = str | float | bool | tuple[str, ...] | None
 LEASE_S = 3.0
-ENDED_KEPT = 100
+ENDED_KEPT = 1_000
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,10 @@ class Lease:
         return True
 
 
+class Ended(Exception):
+    """A fault of this name was ended; what comes for it is a refresh that was late."""
+
+
 class Board:
     """All leases; what is asked for a bite sees only those that are not over."""
 
@@ -83,9 +87,17 @@ class Board:
         self.clock = clock
         self._leases: dict[str, Lease] = {}
         self.ended: deque[tuple[str, Lease]] = deque(maxlen=ENDED_KEPT)
+        self._dropped: deque[str] = deque(maxlen=ENDED_KEPT)
 
     def put(self, name: str, fault: Fault) -> Lease:
-        """Bring a fault into force, or refresh it; the same fault keeps its counts."""
+        """
+        Bring a fault into force, or refresh it; the same fault keeps its counts.
+
+        Raises:
+            Ended: It was ended by `drop`.
+        """
+        if name in self._dropped:
+            raise Ended(name)
         lease, until = self.in_force().get(name), self.clock() + LEASE_S
         if lease is None or lease.fault != fault:
             lease = self._leases[name] = Lease(fault, until)
@@ -93,8 +105,10 @@ class Board:
         return lease
 
     def drop(self, name: str) -> Lease | None:
-        """End a fault; None if it is not in force."""
+        """End a fault for good; None if it is not in force."""
         lease = self.in_force().get(name)
+        if name not in self._dropped:
+            self._dropped.append(name)
         if lease is not None:
             self._end(name)
         return lease

@@ -55,13 +55,15 @@ async def test_a_refresh_keeps_the_counts(inside: Inside) -> None:
 
 
 async def test_taking_it_away(inside: Inside) -> None:
-    """A fault that was taken away bites no more, and taking it away twice is no error."""
+    """A fault that was taken away bites no more, not even when a refresh of it comes late."""
     await inside.put("error", "f1")
     await inside.api.get("/transaction")
 
     first = await inside.control.delete("/faults/f1")
     again = await inside.control.delete("/faults/f1")
+    late = await inside.put("error", "f1")
 
+    assert late.status_code == 409
     assert (first.json()["bit"], again.json()["bit"]) == (1, None)
     assert (await inside.control.get("/faults/f1")).status_code == 404
     assert (await inside.api.get("/transaction")).status_code == 200
@@ -117,7 +119,7 @@ async def test_what_comes_instead_of_an_answer(inside: Inside) -> None:
     await inside.put("rate_limited", "f1", reset_s=12)
     limited = await inside.api.get("/transaction")
     await inside.control.delete("/faults/f1")
-    await inside.put("cloudflare", "f1", status=403)
+    await inside.put("cloudflare", "f2", status=403)
     html = await inside.api.get("/transaction")
 
     assert (limited.status_code, limited.json()["code"]) == (429, "rate_limited")

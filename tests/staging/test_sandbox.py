@@ -18,6 +18,14 @@ LEASE_WITHIN_S = 10.0
 GRANTED_WITHIN_S = 20.0
 
 
+def answers(stack: Stack) -> bool:
+    """Whether the sandbox is up."""
+    try:
+        return stack.paystack("GET", "/").is_success
+    except httpx.TransportError:
+        return False
+
+
 def test_it_answers_over_tls_under_its_real_name(stack: Stack) -> None:
     """The container gives what the in-process tests have proven, with Paystack's addresses."""
     reference = uuid4().hex
@@ -111,3 +119,4 @@ def test_names_outside_the_stack_do_not_exist_in_it(stack: Stack) -> None:
             assert (looked.exit_code, looked.output) == (2, b"")
     finally:
         container.start()
+        until(lambda: answers(stack), within_s=WEBHOOK_WITHIN_S, what="the sandbox is back")

@@ -45,6 +45,18 @@ class SecretKey:
         await answer(scope, receive, send)
 
 
+class AnySlash:
+    """A slash at the end of a path changes nothing: clients send it, and follow no redirect."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope["path"] = scope["path"].rstrip("/") or "/"
+        await self._app(scope, receive, send)
+
+
 async def _welcome(_: Request) -> Response:
     return envelope.PaystackResponse({"status": True, "message": "Welcome to Paystack (sandbox)"})
 
@@ -61,7 +73,10 @@ def build(
         ],
         exception_handlers={ApiError: envelope.answer_error},
     )
-    return Starlette(routes=[Host(CHECKOUT_HOST, Router(list(hosted_routes))), Mount("/", api)])
+    return Starlette(
+        routes=[Host(CHECKOUT_HOST, Router(list(hosted_routes))), Mount("/", api)],
+        middleware=[Middleware(AnySlash)],
+    )
 
 
 async def health(_: Request) -> Response:

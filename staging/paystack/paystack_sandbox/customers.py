@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from paystack_sandbox import envelope, parameters
+from paystack_sandbox import envelope, parameters, subscriptions
 from paystack_sandbox.envelope import ApiError, Data
 from paystack_sandbox.store import Row, Store
-from paystack_sandbox.views import INTEGRATION, SELECT, card_data, transaction_data
+from paystack_sandbox.views import INTEGRATION, SELECT, card_data, fetched_data
 
 NOT_FOUND = ApiError(404, "Customer not found", code="customer_not_found")
 NAMES = ("first_name", "last_name", "phone")
@@ -85,14 +85,13 @@ class Customers:
         assert row is not None
         made = self._store.all(f"{SELECT} WHERE t.customer_id = ? ORDER BY t.id DESC", identity)
         saved = self._store.all("SELECT * FROM authorizations WHERE customer_id = ?", identity)
-        begun = self._store.all("SELECT * FROM subscriptions WHERE customer_id = ?", identity)
         paid = [one for one in made if one["captured"] is not None]
         value: dict[str, int] = {}
         for one in paid:
             value[one["moved_in"]] = value.get(one["moved_in"], 0) + one["captured"]
         return _own(row) | {
-            "transactions": [transaction_data(one) for one in made[: envelope.PER_PAGE]],
-            "subscriptions": [{"subscription_code": one["code"]} for one in begun],
+            "transactions": [fetched_data(one) for one in made[: envelope.PER_PAGE]],
+            "subscriptions": subscriptions.of(self._store, "customer_id", identity),
             "authorizations": [card_data(one["card"], one["code"], identity) for one in saved],
             "total_transactions": len(paid),
             "total_transaction_value": [{"currency": k, "amount": v} for k, v in value.items()],

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from paystack_sandbox import envelope, parameters
+from paystack_sandbox import envelope, parameters, subscriptions
 from paystack_sandbox.envelope import ApiError, Data
 from paystack_sandbox.store import Row, Store, now
 from paystack_sandbox.views import INTEGRATION
@@ -72,14 +72,14 @@ class Plans:
         return envelope.success("Plan retrieved", self._whole(row))
 
     def _whole(self, row: Row) -> Data:
-        begun = self._store.all("SELECT * FROM subscriptions WHERE plan_id = ?", row["id"])
+        begun = subscriptions.of(self._store, "plan_id", row["id"])
         active = sum(one["status"] == "active" for one in begun)
         return _own(row) | {
-            "subscriptions": [{"subscription_code": one["code"]} for one in begun],
+            "subscriptions": begun,
             "subscribers": [],
             "pages": [],
             "pages_count": 0,
-            "subscribers_count": len({one["customer_id"] for one in begun}),
+            "subscribers_count": len({one["customer"] for one in begun}),
             "subscriptions_count": len(begun),
             "total_subscriptions": len(begun),
             "active_subscriptions": active,

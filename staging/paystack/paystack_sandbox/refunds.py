@@ -65,7 +65,8 @@ class Refunds:
             )
             refund = self._row(refund_id)
             self._webhooks.enqueue("refund.pending", paid["id"], _event_data(refund, paid))
-        data = _refund_data(refund, paid) | {"transaction": fetched_data(paid)}
+        whole = fetched_data(paid) | {"subaccount": {"currency": None}}
+        data = _refund_data(refund, paid) | {"transaction": whole}
         data["fully_deducted"] = False  # a number where refunds are listed
         return envelope.success("Refund has been queued for processing", data)
 
@@ -215,7 +216,7 @@ def _refund_data(refund: Row, paid: Row) -> Data:
         "expected_at": refund["created_at"],
         "customer_note": refund["customer_note"] or note,
         "merchant_note": refund["merchant_note"] or note,
-        "customer": customer_data(paid) | {"metadata": ""},
+        "customer": customer_data(paid),
         "bank_reference": None,
         "reason": "",
         "refund_type": "full" if refund["amount"] == paid["captured"] else "partial",

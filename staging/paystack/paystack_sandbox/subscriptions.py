@@ -67,7 +67,7 @@ class Subscriptions:
         with self._store.transaction():
             row = self._add(customer["id"], plan["id"], saved["code"])
             self._webhooks.enqueue("subscription.create", row["id"], _event(row))
-        return envelope.success("Subscription successfully created", _created(row))
+        return envelope.success("Subscription successfully created", created(row))
 
     def _saved(self, customer_id: int, given: Data) -> Row:
         """The card named, else the newest."""
@@ -88,7 +88,10 @@ class Subscriptions:
         counted = self._store.one("SELECT count(*) AS n FROM subscriptions")
         assert counted is not None
         meta = envelope.pages(int(counted["n"]), per_page, page)
-        return envelope.success("Subscriptions retrieved", [_whole(row) for row in rows], meta=meta)
+        listed = [_whole(row) for row in rows]
+        for one in listed:
+            one["authorization"]["reusable"] = 1  # a number where they are listed
+        return envelope.success("Subscriptions retrieved", listed, meta=meta)
 
     async def fetch(self, request: Request) -> Response:
         row = self._find(request.path_params["code"])
@@ -158,7 +161,13 @@ def _own(row: Row) -> Data:
     }
 
 
-def _created(row: Row) -> Data:
+def of(store: Store, column: str, identity: int) -> list[Data]:
+    """The subscriptions of a customer or a plan, as their own resources show them."""
+    rows = store.all(f"{SELECT} WHERE s.{column} = ? ORDER BY s.id DESC", identity)
+    return [created(row) for row in rows]
+
+
+def created(row: Row) -> Data:
     """As creating one answers: numbers for what else is an object."""
     return _own(row) | {
         "customer": row["customer_id"],
@@ -174,7 +183,7 @@ def _created(row: Row) -> Data:
 
 
 def _whole(row: Row) -> Data:
-    return _created(row) | {
+    return created(row) | {
         "plan": _plan(row),
         "authorization": card_data(row["card"], row["authorization"], row["customer_id"]),
         "customer": _customer(row),

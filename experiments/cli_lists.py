@@ -44,7 +44,7 @@ def faults() -> None:
 
     for fault in FAULTS:
         name = fault.model_fields["fault"].default
-        click.echo(f"{name:20} {_sentence(fault)} Heals: {fault.heals_how}.")
+        click.echo(f"{name:28} {_sentence(fault)} Heals: {fault.heals_how}.")
 
 
 @click.command()

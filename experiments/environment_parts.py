@@ -33,6 +33,13 @@ class Feature(Part):
     key: SecretStr | None = None
 
 
+class SandboxPart(Part):
+    """The control port of the Paystack sandbox: `paystack.*` faults need it."""
+
+    control: Annotated[str, Field(pattern=r"^https?://", description="its address")]
+    token: SecretStr
+
+
 class Sentry(Part):
     """Where error groups are read; `project` is the number of the project."""
 

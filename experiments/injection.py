@@ -146,8 +146,12 @@ class Injection:
                 self._recorder.fault(self.id, "gap", f"not in force again: {error}")
 
     async def _prove(self, called: float) -> None:
+        # What waits for something to bite may take all its time, unless it is ended before.
+        lasts = self.spec.for_ if self.spec.bites else None
         proof = await self._until(
-            lambda: self.spec.effective(self._stack, self.undo, called), EFFECT_LIMIT_S
+            lambda: self.spec.effective(self._stack, self.undo, called),
+            EFFECT_LIMIT_S if lasts is None else lasts,
+            until=self._ended if self.spec.bites else None,
         )
         state = "effective" if proof.holds else "not_effective"
         bounds = (proof.earliest, proof.latest)
@@ -208,13 +212,19 @@ class Injection:
         else:
             self._recorder.fault(self.id, "heal_failed", f"removal not proven: {proof.text}")
 
-    async def _until(self, look: Callable[[], Awaitable[Proof]], limit_s: float) -> Proof:
+    async def _until(
+        self,
+        look: Callable[[], Awaitable[Proof]],
+        limit_s: float,
+        until: anyio.Event | None = None,
+    ) -> Proof:
         deadline = anyio.current_time() + limit_s
         while True:
             try:
                 proof = await look()
             except Exception as error:  # noqa: BLE001 - a look that fails proves nothing
                 proof = Proof(holds=False, text=str(error) or type(error).__name__)
-            if proof.holds or anyio.current_time() >= deadline:
+            over = anyio.current_time() >= deadline or (until is not None and until.is_set())
+            if proof.holds or over:
                 return proof
             await anyio.sleep(LOOK_AGAIN_S)

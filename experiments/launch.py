@@ -32,6 +32,7 @@ from experiments.recorder import Listener, Recorder
 from experiments.run_folder import RUNS, new_run, provenance, run_id, writer
 from experiments.runtime.docker.stack import DockerStack, open_stack
 from experiments.runtime.ports import Probe, Sights
+from experiments.runtime.sandbox import SandboxControl
 from experiments.runtime.shapes import RunInfo
 from validators.probes.build import build_journey, run_http, run_journey
 
@@ -88,6 +89,9 @@ async def launch(
     run = run_id(request.name)
     directory = request.runs / run
     async with open_stack(environment.compose.project, environment.engine) as stack:
+        if environment.sandbox:
+            sandbox = environment.sandbox
+            stack.use_sandbox(SandboxControl(sandbox.control, sandbox.token))
         await keep_guard_rails(stack, plan)
         await refuse_slow_chains(plan)
         file = find_environment(request.env).resolve()

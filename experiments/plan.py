@@ -189,6 +189,9 @@ def _fault_problems(
         if spec.target not in services:
             hint = nearest(spec.target, services) or f"; there are {', '.join(sorted(services))}"
             yield (*place, "target"), f"no service is called '{spec.target}'{hint}"
+        if spec.needs == "sandbox" and environment.sandbox is None:
+            text = f"{spec.fault} needs the sandbox's control port; name it under `sandbox`"
+            yield (*place, "fault"), f"{text} of the environment"
         to = getattr(spec, "to", None)
         if to is not None and to not in services | hosts:
             hint = nearest(to, services | hosts)

@@ -11,7 +11,7 @@ from experiments.held import At, Held
 from experiments.runtime.ports import Staging
 from experiments.runtime.shapes import Undo
 
-Need = Literal["agent", "host"]
+Need = Literal["agent", "host", "sandbox"]
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -40,7 +40,9 @@ class FaultSpec(BaseModel):
 
     Attributes:
         needs: What must be armed for it: `agent` in the target's network namespace, `host` for
-            signals.
+            signals; or what the environment must have: a `sandbox`.
+
+        bites: It is effective only once it met something, which may take as long as it lasts.
 
         family: Faults of one family may not overlap on one target.
     """
@@ -50,6 +52,7 @@ class FaultSpec(BaseModel):
     needs: ClassVar[Need | None] = None
     heals_how: ClassVar[str]
     momentary: ClassVar[bool] = False
+    bites: ClassVar[bool] = False
 
     fault: str
     target: Annotated[str, Field(min_length=1, description="a service of the environment")]

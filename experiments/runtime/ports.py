@@ -14,6 +14,7 @@ from experiments.runtime.shapes import (
     ArmedFault,
     ContainerState,
     EngineEvent,
+    Imposed,
     LogPart,
     LogWindow,
     PathRule,
@@ -129,6 +130,28 @@ class Releases(Protocol):
         """The first event named *action* at or after *since*, from the engine's own stream."""
 
 
+class Sandbox(Protocol):
+    """The Paystack sandbox's own faults, each a lease that ends 3 s after its last refresh."""
+
+    async def state(self, service: str) -> ContainerState:
+        """How the container is now."""
+
+    async def impose(self, name: str, body: str) -> None:
+        """
+        Bring a fault into force and refresh it every second until `lift`.
+
+        Args:
+            name: Unique within the drill; one that was ended is never begun again.
+            body: The fault as the control port takes it, JSON text.
+        """
+
+    async def lift(self, name: str) -> int | None:
+        """End a fault, idempotent; how often it bit, None if it was not in force."""
+
+    async def imposed(self, name: str) -> Imposed | None:
+        """The fault as the sandbox lists it, None if it does not."""
+
+
 class Cuts(Protocol):
     """A service cut off from all others."""
 
@@ -149,7 +172,7 @@ class Intents(Protocol):
         """The act has been undone; idempotent."""
 
 
-class Staging(Lifecycle, Paths, Releases, Protocol):
+class Staging(Lifecycle, Paths, Releases, Sandbox, Protocol):
     """All that faults may ask of the stack."""
 
 

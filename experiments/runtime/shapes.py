@@ -76,6 +76,8 @@ class Undo(msgspec.Struct, frozen=True):
         rule: Name of the rule in the container's network namespace, empty if there is none.
 
         release: What the service ran; None if another release is none of this fault's doing.
+
+        lease: Name of the fault at the sandbox, where it ends by itself; empty if it has none.
     """
 
     service: str
@@ -83,6 +85,24 @@ class Undo(msgspec.Struct, frozen=True):
     want: Literal["running", "paused", "exited"]
     rule: str = ""
     release: Release | None = None
+    lease: str = ""
+
+
+class Imposed(msgspec.Struct, frozen=True):
+    """
+    A fault of the sandbox as its control port lists it.
+
+    Attributes:
+        met: How many requests, payments or events it could have bitten.
+
+        bit: How many it did.
+
+        bit_at: When it had bitten for the first time, None if it has not.
+    """
+
+    met: int
+    bit: int
+    bit_at: float | None = None
 
 
 class PathRule(msgspec.Struct, frozen=True):

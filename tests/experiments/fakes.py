@@ -14,6 +14,7 @@ from experiments.runtime.shapes import (
     ArmedFault,
     ContainerState,
     EngineEvent,
+    Imposed,
     LogPart,
     LogWindow,
     PathRule,
@@ -55,6 +56,8 @@ class FakeStack:
         self.heal_fails = 0
         self.blind = False
         self.self_healing = True
+        self.leases: dict[str, str] = {}
+        self.bit_at: float | None = None
         self.logs: dict[str, Callable[[LogWindow], LogPart | None]] = {}
         self.asked_logs: list[LogWindow] = []
         self.silent_logs: set[str] = set()
@@ -181,6 +184,25 @@ class FakeStack:
         outcome = {"drop": "silent", "reject": "refused"}.get(way, "open")
         return PathSeen(outcome=outcome, sent=sent, got=anyio.current_time())  # type: ignore[arg-type]
 
+    async def impose(self, name: str, body: str) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.acts.append(f"impose {name}")
+        self.leases[name] = body
+
+    async def lift(self, name: str) -> int | None:
+        await anyio.lowlevel.checkpoint()
+        self.acts.append(f"lift {name}")
+        return None if self.leases.pop(name, None) is None else self._bit()
+
+    async def imposed(self, name: str) -> Imposed | None:
+        await anyio.lowlevel.checkpoint()
+        if name not in self.leases:
+            return None
+        return Imposed(met=2, bit=self._bit(), bit_at=self.bit_at if self._bit() else None)
+
+    def _bit(self) -> int:
+        return int(self.bit_at is not None and anyio.current_time() >= self.bit_at)
+
     async def cut_off(self, service: str) -> str:
         await self._act(service, "cut off", "running")
         return "nothing reaches it"
@@ -240,7 +262,10 @@ class FakeStack:
         wrong = [
             f"{name} is {status}" for name, status in self.status.items() if status != "running"
         ]
-        return [Remaining(what=what, command="drill heal") for what in [*wrong, *self.rules]]
+        return [
+            Remaining(what=what, command="drill heal")
+            for what in [*wrong, *self.rules, *self.leases]
+        ]
 
     async def release(self) -> None:
         await anyio.lowlevel.checkpoint()

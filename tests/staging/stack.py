@@ -23,6 +23,7 @@ POLL_S = 0.05
 # Made up for the sandbox in the test's own containers: they open nothing anywhere else.
 API_KEY = "drill-staging-key"  # pragma: allowlist secret
 SECRET_KEY = "sk_test_staging_tests"  # pragma: allowlist secret
+CONTROL_TOKEN = "staging-tests-control"  # pragma: allowlist secret
 T = TypeVar("T")
 
 
@@ -46,6 +47,8 @@ class Stack:
     api_key: str = API_KEY
     secret_key: str = SECRET_KEY
     smtp_port: int = field(default_factory=free_port)
+    paystack_control_port: int = field(default_factory=free_port)
+    control_token: str = CONTROL_TOKEN
 
     @property
     def web_url(self) -> str:
@@ -75,6 +78,8 @@ class Stack:
             "COMPOSE_PROJECT_NAME": self.project,
             "STAGING_WEB_PORT": str(self.web_port),
             "STAGING_PAYSTACK_PORT": str(self.paystack_port),
+            "STAGING_PAYSTACK_CONTROL_PORT": str(self.paystack_control_port),
+            "STAGING_PAYSTACK_CONTROL_TOKEN": self.control_token,
             "STAGING_INBOX_PORT": str(self.inbox_port),
             "STAGING_PROMETHEUS_PORT": str(self.prometheus_port),
             "STAGING_ALERTMANAGER_PORT": str(self.alertmanager_port),
@@ -98,6 +103,14 @@ class Stack:
                     "authorization": f"Bearer {key or self.secret_key}",
                 },
             )
+
+    def control(
+        self, method: str, path: str, given: dict[str, object] | None = None
+    ) -> httpx.Response:
+        """A call to the sandbox's control port."""
+        url = f"http://127.0.0.1:{self.paystack_control_port}{path}"
+        headers = {"authorization": f"Bearer {self.control_token}"}
+        return httpx.request(method, url, json=given, headers=headers)
 
     def script(self, name: str, *args: str, limit_s: float = UP_LIMIT_S) -> None:
         """Run one of staging/bin; its last words are in the error when it fails."""

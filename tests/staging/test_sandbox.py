@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from uuid import uuid4
 
 import httpx
@@ -13,98 +14,78 @@ from tests.staging.stack import Stack, until
 pytestmark = pytest.mark.docker
 GOOD: dict[str, object] = {"email": "a@drill.test", "amount": 500_000, "currency": "NGN"}
 WEBHOOK_WITHIN_S = 10.0
+LEASE_WITHIN_S = 10.0
+GRANTED_WITHIN_S = 20.0
 
 
-def test_initialize_gives_the_hosted_page(stack: Stack) -> None:
-    """A proper initialize is answered with the address, its code and the reference."""
+def answers(stack: Stack) -> bool:
+    """Whether the sandbox is up."""
+    try:
+        return stack.paystack("GET", "/").is_success
+    except httpx.TransportError:
+        return False
+
+
+def test_it_answers_over_tls_under_its_real_name(stack: Stack) -> None:
+    """The container gives what the in-process tests have proven, with Paystack's addresses."""
     reference = uuid4().hex
     answer = stack.paystack("POST", "/transaction/initialize", {**GOOD, "reference": reference})
+    again = stack.paystack("POST", "/transaction/initialize", {**GOOD, "reference": reference})
+    unknown = stack.paystack("GET", "/transaction/verify/nobody-made-this")
+    stranger = stack.paystack("GET", "/transaction", key="sk_test_wrong")
 
     data = answer.json()["data"]
     assert answer.json()["message"] == "Authorization URL created"
     assert data["authorization_url"] == f"https://checkout.paystack.com/{data['access_code']}"
-    assert data["reference"] == reference
+    assert again.json()["code"] == "duplicate_reference"
+    assert (unknown.status_code, unknown.json()["code"]) == (400, "transaction_not_found")
+    assert (stranger.status_code, stranger.json()["code"]) == (401, "invalid_Key")
+
+
+def test_the_control_port_needs_its_token(stack: Stack) -> None:
+    """Published on loopback, it answers nobody who has not the token."""
+    url = f"http://127.0.0.1:{stack.paystack_control_port}/faults"
+
+    assert httpx.get(url).status_code == 401
+    assert stack.control("GET", "/faults").json()["faults"] == []
+
+
+def test_a_fault_ends_by_itself(stack: Stack) -> None:
+    """Nobody refreshes it, and 3 s later the API is as it was."""
+    stack.control("PUT", f"/faults/{uuid4().hex}", {"kind": "error", "routes": ["list"]})
+    assert stack.paystack("GET", "/transaction").status_code == 500
+
+    until(
+        lambda: stack.paystack("GET", "/transaction").is_success,
+        within_s=LEASE_WITHIN_S,
+        what="the lease is over",
+    )
 
 
 @pytest.mark.parametrize(
-    ("change", "http", "message", "code"),
+    "fault",
     [
-        ({"email": ""}, 400, "Email Address is required", "missing_params"),
-        ({"email": "nobody"}, 400, "Invalid Email Address Passed", "invalid_email_address"),
-        ({"amount": 100.5}, 400, '"amount" must be an integer', "invalid_amount"),
-        ({"amount": "100.50"}, 400, '"amount" must be an integer', "invalid_amount"),
-        ({"amount": -100}, 400, "Invalid Amount Sent", "invalid_amount"),
+        {"kind": "answer_lost", "routes": ["capture"]},
+        {"kind": "verify_lag", "lag_s": 1},
+        {"kind": "late_success", "delay_s": 1},
+        {"kind": "webhook_dropped", "for_good": True},
+        {"kind": "webhook_duplicated", "copies": 5},
+        {"kind": "cloudflare", "routes": ["verify"], "count": 2},
     ],
+    ids=lambda fault: fault["kind"],
 )
-def test_initialize_refuses_in_paystacks_words(
-    stack: Stack, change: dict[str, object], http: int, message: str, code: str
-) -> None:
-    """What is missing or wrong is refused with the text and the code of the real API."""
-    answer = stack.paystack("POST", "/transaction/initialize", {**GOOD, **change})
+def test_a_careful_shop_grants_it_once_all_the_same(stack: Stack, fault: dict[str, object]) -> None:
+    """Whatever becomes of the answer, the webhook or the look, the payment is one pass."""
+    with Customer(stack).sign_up() as customer:
+        address = customer.start()
+        name = uuid4().hex
+        stack.control("PUT", f"/faults/{name}", {**fault, "only": customer.reference()})
+        with contextlib.suppress(httpx.TransportError):
+            customer.pay(address, SUCCESS)
+        until(customer.has_pass, within_s=GRANTED_WITHIN_S, what="the pass")
+        grants = f"SELECT count(*) FROM grants WHERE reference = '{customer.reference()}'"
 
-    body = answer.json()
-    assert (answer.status_code, body["message"], body["code"]) == (http, message, code)
-    assert body["status"] is False
-    assert body["type"] == "validation_error"
-    assert "nextStep" in body["meta"]
-
-
-def test_a_reference_is_taken_once(stack: Stack) -> None:
-    """The second initialize with the same reference is refused as a duplicate."""
-    given = {**GOOD, "reference": uuid4().hex}
-    stack.paystack("POST", "/transaction/initialize", given)
-
-    body = stack.paystack("POST", "/transaction/initialize", given).json()
-
-    assert (body["message"], body["code"]) == (
-        "Duplicate Transaction Reference",
-        "duplicate_reference",
-    )
-
-
-def test_a_wrong_key_is_refused(stack: Stack) -> None:
-    """Another key is answered 401, with Paystack's own spelling of the code."""
-    answer = stack.paystack("GET", "/transaction", key="sk_test_wrong")
-
-    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_Key")
-
-
-def test_an_unknown_reference_is_not_found(stack: Stack) -> None:
-    """Verify answers 400 with the text, dot included, for a reference nobody made."""
-    answer = stack.paystack("GET", "/transaction/verify/nobody-made-this")
-
-    assert (answer.status_code, answer.json()["message"]) == (
-        400,
-        "Transaction reference not found.",
-    )
-
-
-def test_unpaid_verifies_as_abandoned_with_status_true(stack: Stack) -> None:
-    """The envelope's status says that the call worked; only data.status tells of the payment."""
-    reference = uuid4().hex
-    stack.paystack("POST", "/transaction/initialize", {**GOOD, "reference": reference})
-
-    body = stack.paystack("GET", f"/transaction/verify/{reference}").json()
-
-    assert body["status"] is True
-    assert body["data"]["status"] == "abandoned"
-    assert body["data"]["paid_at"] is None
-    assert body["data"]["authorization"] == {}
-
-
-def test_the_list_is_newest_first_and_its_cursor_ends(stack: Stack) -> None:
-    """Following the cursor gives every transaction once, newest first, and then ends."""
-    for _ in range(3):
-        stack.paystack("POST", "/transaction/initialize", GOOD)
-    ids: list[int] = []
-    cursor: str | None = ""
-    while cursor is not None:
-        page = stack.paystack("GET", f"/transaction?perPage=2&use_cursor=true&next={cursor}").json()
-        ids += [row["id"] for row in page["data"]]
-        cursor = page["meta"]["next"]
-
-    assert ids == sorted(set(ids), reverse=True)
-    assert len(ids) >= 3
+        assert stack.sql(grants) == "1"
 
 
 def test_a_capture_survives_a_kill(stack: Stack) -> None:
@@ -138,3 +119,4 @@ def test_names_outside_the_stack_do_not_exist_in_it(stack: Stack) -> None:
             assert (looked.exit_code, looked.output) == (2, b"")
     finally:
         container.start()
+        until(lambda: answers(stack), within_s=WEBHOOK_WITHIN_S, what="the sandbox is back")

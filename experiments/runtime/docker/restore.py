@@ -19,6 +19,7 @@ from drill.errors import DrillError
 from drill.events import Remaining
 from experiments.runtime.docker import labels
 from experiments.runtime.docker.engine import SILENCE, Engine
+from experiments.runtime.docker.leases import outlive
 from experiments.runtime.docker.recipe import in_the_making
 from experiments.runtime.docker.releases import put_back
 from experiments.runtime.shapes import ArmedFault, Undo
@@ -223,9 +224,7 @@ def _undo_acts(
 
 
 def _remove_all(engine: Engine, entries: Sequence[dict[str, object]], healed: list[str]) -> None:
-    for entry in entries:
-        if engine.inspect(str(entry["Id"])) is None:
-            continue
+    for entry in (each for each in entries if engine.inspect(str(each["Id"])) is not None):
         _remove(engine, entry)
         healed.append(f"removed {_labels_of(entry).get(labels.ROLE)} {str(entry['Id'])[:12]}")
 
@@ -240,7 +239,7 @@ def _heal_fault(
 ) -> tuple[str, Remaining | None]:
     undo = fault.undo
     try:
-        back = put_back(engine, project, undo) if undo.release is not None else "already"
+        back = put_back(engine, project, undo) if undo.release is not None else outlive(undo)
         doubt = fault.fault in STOPPING and stop_under_way(engine, undo.container)
         how = restore(engine, undo, project, doubt=doubt)
     except (docker.errors.APIError, DrillError) as error:

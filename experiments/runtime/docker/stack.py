@@ -19,6 +19,7 @@ from experiments.runtime.docker.lanes import Lanes, all_ended
 from experiments.runtime.docker.logs import read_log
 from experiments.runtime.docker.restore import restore
 from experiments.runtime.docker.watch import Watch
+from experiments.runtime.sandbox import Leasing
 from experiments.runtime.shapes import (
     ArmedFault,
     ContainerState,
@@ -35,7 +36,7 @@ SEEN_PATIENCE_S = 0.2
 AGENT_LOST = "agent.lost"
 
 
-class DockerStack(Blocking):
+class DockerStack(Leasing, Blocking):
     """
     Implements `ports.Stack`; make one with `open_stack`.
 
@@ -60,6 +61,7 @@ class DockerStack(Blocking):
     async def close(self) -> None:
         """End threads and connections; changes nothing on staging."""
         self._pings.cancel()
+        self.end_leases()
         self._watch.close()
         await asyncio.to_thread(self._lanes.close)
         self.engine.close()
@@ -173,7 +175,7 @@ class DockerStack(Blocking):
     async def remaining(self) -> Sequence[Remaining]:
         found = await left.targets(self.engine, self._lanes, self.project, self._armed.values())
         found += await left.rules(self._agents)
-        found += left.acts(self._intended.values())
+        found += [*left.acts(self._intended.values()), *self.leases()]
         if self._claim is None and self._agents.run:
             found += await left.containers(self.engine, self._lanes, self.project, self._agents.run)
         return found
@@ -200,14 +202,8 @@ class DockerStack(Blocking):
 
     def _lost(self, service: str) -> None:
         agent = self._agents.by_service.get(service)
-        now = EngineEvent(
-            service=service,
-            container=agent.target if agent else "",
-            action=AGENT_LOST,
-            at=time.monotonic(),
-            wall_s=time.time(),
-        )
-        self._watch.add(now)
+        container, now, wall_s = agent.target if agent else "", time.monotonic(), time.time()
+        self._watch.add(EngineEvent(service, container, AGENT_LOST, at=now, wall_s=wall_s))
 
     async def _ping(self) -> None:
         """Renew every agent's lease; stops with the drill, which is the point."""
@@ -248,8 +244,7 @@ async def open_stack(
     Raises:
         BadInput: No engine answers, it is the wrong one, or the agent's image cannot be built.
     """
-    connected = await asyncio.to_thread(Engine, engine)
-    stack = DockerStack(connected, project, targets)
+    stack = DockerStack(await asyncio.to_thread(Engine, engine), project, targets)
     try:
         yield stack
     finally:

@@ -1,23 +1,30 @@
-"""The sandbox's two sites on one address: the API and the hosted page, told apart by host."""
+"""The sandbox's two sites on one address: the hosted page by its host, the API by any other."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from common import settings
-from common.telemetry import METRICS_ROUTE, Telemetry
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Host, Route, Router
+from starlette.routing import BaseRoute, Host, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from paystack_sandbox import envelope
+from paystack_sandbox.biting import CHECKOUT_HOST
 from paystack_sandbox.envelope import ApiError
-from paystack_sandbox.hosted import HostedPage
-from paystack_sandbox.refunds import Refunds
-from paystack_sandbox.transactions import Transactions
+from paystack_sandbox.limits import RateLimit
 
-API_HOST, CHECKOUT_HOST = "api.paystack.co", "checkout.paystack.com"
+
+@dataclass(frozen=True)
+class Integration:
+    """The merchant: its key, and how many calls a minute it has; 0 is no limit."""
+
+    secret_key: str
+    calls_per_minute: int = 0
 
 
 class SecretKey:
@@ -38,35 +45,40 @@ class SecretKey:
         await answer(scope, receive, send)
 
 
+class AnySlash:
+    """A slash at the end of a path changes nothing: clients send it, and follow no redirect."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope["path"] = scope["path"].rstrip("/") or "/"
+        await self._app(scope, receive, send)
+
+
 async def _welcome(_: Request) -> Response:
     return envelope.PaystackResponse({"status": True, "message": "Welcome to Paystack (sandbox)"})
 
 
 def build(
-    *, transactions: Transactions, refunds: Refunds, hosted: HostedPage, secret_key: str
-) -> ASGIApp:
-    """What listens on port 443."""
-    api_routes: list[BaseRoute] = [
-        Route("/", _welcome),
-        *transactions.routes(),
-        *refunds.routes(),
-    ]
+    api_routes: Sequence[BaseRoute], hosted_routes: Sequence[BaseRoute], merchant: Integration
+) -> Starlette:
+    """What listens on port 443, without faults and metrics."""
     api = Starlette(
-        routes=api_routes,
-        middleware=[Middleware(SecretKey, key=secret_key)],
+        routes=[Route("/", _welcome), *api_routes],
+        middleware=[
+            Middleware(SecretKey, key=merchant.secret_key),
+            Middleware(RateLimit, calls=merchant.calls_per_minute),
+        ],
         exception_handlers={ApiError: envelope.answer_error},
     )
-    routes: list[BaseRoute] = [
-        Host(CHECKOUT_HOST, Router(hosted.routes())),
-        Host(API_HOST, api),
-    ]
-    return Telemetry(Starlette(routes=routes), service="paystack", routes=routes)
+    return Starlette(
+        routes=[Host(CHECKOUT_HOST, Router(list(hosted_routes))), Mount("/", api)],
+        middleware=[Middleware(AnySlash)],
+    )
 
 
-def build_health() -> ASGIApp:
-    """What listens on the plain port inside the network."""
-
-    async def health(_: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    return Starlette(routes=[Route("/health", health), METRICS_ROUTE])
+async def health(_: Request) -> Response:
+    """What the container's health check asks."""
+    return JSONResponse({"status": "ok"})

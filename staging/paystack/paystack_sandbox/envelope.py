@@ -6,28 +6,35 @@ import json
 from typing import Any
 from urllib.parse import parse_qsl
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 Data = dict[str, Any]
+PER_PAGE, PER_PAGE_LIMIT = 50, 100
 
 
 def compact(value: object) -> bytes:
     """JSON exactly as JavaScript's `JSON.stringify` writes it, which handlers compare with."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace")  # half a surrogate pair: as JavaScript does
 
 
 class PaystackResponse(JSONResponse):
     """JSON in Paystack's spelling."""
 
+    media_type = "application/json; charset=utf-8"
+
     def render(self, content: object) -> bytes:
         return compact(content)
 
 
-def success(message: str, data: object, *, meta: Data | None = None) -> PaystackResponse:
-    """A 200 with the envelope; `status` says that the call worked, not the payment."""
+def success(
+    message: str, data: object, *, meta: Data | None = None, http: int = 200
+) -> PaystackResponse:
+    """The envelope of what worked; its `status` says that of the call, not of the payment."""
     body: Data = {"status": True, "message": message, "data": data}
-    return PaystackResponse(body | ({"meta": meta} if meta is not None else {}))
+    return PaystackResponse(body | ({"meta": meta} if meta is not None else {}), http)
 
 
 class ApiError(Exception):
@@ -44,7 +51,8 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(message)
         self.http = http
-        self.body = {
+        self.told = {"code": code, "next_step": next_step, "kind": kind}
+        self.body: Data = {
             "status": False,
             "message": message,
             "meta": {"nextStep": next_step},
@@ -92,17 +100,65 @@ REFERENCE_NOT_FOUND = ApiError(
 TRANSACTION_NOT_FOUND = ApiError(404, "Transaction not found", code="transaction_not_found")
 
 
+def rate_headers(limit: int, remaining: int, reset_s: int) -> dict[str, str]:
+    """What tells of the limit, on each answer; the last is in seconds."""
+    return {
+        "x-ratelimit-limit": str(limit),
+        "x-ratelimit-remaining": str(remaining),
+        "x-ratelimit-reset": str(reset_s),
+    }
+
+
+def rate_limited(*, limit: int = 100, reset_s: int) -> PaystackResponse:
+    """429 as it is documented."""
+    body = {
+        "status": False,
+        "message": "Rate limit exceeded!",
+        "meta": {"nextStep": "Wait a few minutes and try the API call again"},
+        "type": "api_error",
+        "code": "rate_limited",
+    }
+    return PaystackResponse(body, 429, rate_headers(limit, 0, reset_s))
+
+
+def pages(total: int, per_page: int, page: int) -> Data:
+    """The `meta` of a list that is read by page."""
+    return {
+        "total": total,
+        "skipped": (page - 1) * per_page,
+        "perPage": per_page,
+        "page": page,
+        "pageCount": -(-total // per_page),
+    }
+
+
+def whole(text: str | None, default: int) -> int:
+    """A whole number of a query, or the default where there is none."""
+    return int(text) if text and text.isdigit() else default
+
+
+def page_of(query: QueryParams) -> tuple[int, int]:
+    """Rows a page, and which page."""
+    per_page = whole(query.get("perPage") or query.get("per_page"), PER_PAGE)
+    return min(PER_PAGE_LIMIT, max(1, per_page)), max(1, whole(query.get("page"), 1))
+
+
 async def answer_error(_: Request, error: Exception) -> PaystackResponse:
     """Turn an `ApiError` into its answer."""
     assert isinstance(error, ApiError)
     return PaystackResponse(error.body, error.http)
 
 
+def form(body: bytes) -> Data:
+    """The fields of a form."""
+    return dict(parse_qsl(body.decode("utf-8", "replace")))
+
+
 async def params(request: Request) -> Data:
     """The parameters of a POST: JSON or a form, as Paystack takes both."""
     body = await request.body()
     if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return dict(parse_qsl(body.decode("utf-8", "replace")))
+        return form(body)
     try:
         parsed = json.loads(body or b"{}")
     except ValueError:

@@ -12,21 +12,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from paystack_sandbox import cards
+from paystack_sandbox import cards, envelope
+from paystack_sandbox.biting import DID
+from paystack_sandbox.captures import Captures
 from paystack_sandbox.cards import Card
-from paystack_sandbox.store import Row, Store, now
-from paystack_sandbox.views import SELECT, transaction_data
-from paystack_sandbox.webhooks import Webhooks
+from paystack_sandbox.store import Row, Store
+from paystack_sandbox.views import SELECT
 
-# Paystack's published local tariff: 1.5 % and NGN 100, at most NGN 2,000, in subunits.
-FEE_SHARE, FEE_FLAT, FEE_LIMIT, FEE_FLAT_FROM = 0.015, 10_000, 200_000, 250_000
 PAID = ("success", "reversed", "reversal-pending")
-
-
-def fees_of(amount: int) -> int:
-    """What Paystack keeps of an amount."""
-    flat = FEE_FLAT if amount >= FEE_FLAT_FROM else 0
-    return min(FEE_LIMIT, round(amount * FEE_SHARE) + flat)
+# All that the customer has to do is done; the money may still be on its way.
+GONE = ("over", "waiting")
 
 
 @dataclass(frozen=True)
@@ -75,9 +70,9 @@ def _end(card: Card) -> Step:
 class HostedPage:
     """Handlers of checkout.paystack.com."""
 
-    def __init__(self, store: Store, webhooks: Webhooks) -> None:
+    def __init__(self, store: Store, captures: Captures) -> None:
         self._store = store
-        self._webhooks = webhooks
+        self._captures = captures
         environment = Environment(loader=PackageLoader("paystack_sandbox"), autoescape=True)
         self._page = environment.get_template("hosted.html")
 
@@ -94,21 +89,25 @@ class HostedPage:
         row = self._find(request)
         if row is None:
             return HTMLResponse(self._page.render(row=None), 404)
-        if row["status"] in PAID:
+        if row["status"] in PAID or row["stage"] == "waiting":
             return self._back(row)
         return self._render(row)
 
     async def pay(self, request: Request) -> Response:
         """Take a form; a capture is committed before anybody is told of it."""
-        form = {key: str(value) for key, value in (await request.form()).items()}
+        form = envelope.form(await request.body())
         row = self._find(request)
         if row is None:
             return HTMLResponse(self._page.render(row=None), 404)
-        if row["status"] not in PAID and row["stage"] != "over":
-            self._record(row, next_step(row["stage"], row["card"], form))
+        if row["status"] not in PAID and row["stage"] not in GONE:
+            step = next_step(row["stage"], row["card"], form)
+            self._record(row, step)
+            if step.captured:
+                request.scope.get(DID, {})["captured"] = True
             row = self._find(request)
             assert row is not None
-        return self._back(row) if row["status"] in PAID else self._render(row)
+        paid = row["status"] in PAID or row["stage"] == "waiting"
+        return self._back(row) if paid else self._render(row)
 
     async def cancel(self, request: Request) -> Response:
         """Leave without paying; the transaction stays abandoned, which is not final."""
@@ -128,31 +127,21 @@ class HostedPage:
         return self._store.one(f"{SELECT} WHERE t.access_code = ?", code)
 
     def _record(self, row: Row, step: Step) -> None:
-        """Write down a step; the capture's primary key keeps it to one a reference."""
+        """Write down a step; a capture is durable when this returns."""
         with self._store.transaction():
-            if step.captured:
-                self._store.run(
-                    "INSERT INTO captures VALUES (?, ?, ?, ?, ?)",
-                    row["reference"],
-                    row["amount"],
-                    row["currency"],
-                    fees_of(row["amount"]),
-                    now(),
-                )
+            if step.captured and step.card is not None:
+                if not self._captures.take_later(row, step.card):
+                    self._captures.take(row, step.card, step.says)
+                return
             self._store.run(
                 "UPDATE transactions SET status = ?, stage = ?, gateway_response = ?, card = ?,"
-                " paid_at = ?, attempts = attempts + 1 WHERE id = ?",
+                " attempts = attempts + 1 WHERE id = ?",
                 step.status,
                 step.stage,
                 step.says,
                 step.card.number if step.card else None,
-                now() if step.captured else None,
                 row["id"],
             )
-            if step.captured:
-                paid = self._store.one(f"{SELECT} WHERE t.id = ?", row["id"])
-                assert paid is not None
-                self._webhooks.enqueue("charge.success", row["id"], transaction_data(paid))
 
     def _render(self, row: Row) -> Response:
         return HTMLResponse(self._page.render(row=row, amount=_amount(row), back=return_url(row)))

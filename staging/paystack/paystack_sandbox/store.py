@@ -16,7 +16,8 @@ from pathlib import Path
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS customers (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, email TEXT UNIQUE NOT NULL, code TEXT NOT NULL
+    id INTEGER PRIMARY KEY AUTOINCREMENT, email TEXT UNIQUE NOT NULL, code TEXT NOT NULL,
+    first_name TEXT, last_name TEXT, phone TEXT, metadata TEXT, created_at TEXT
 );
 CREATE TABLE IF NOT EXISTS transactions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -34,8 +35,27 @@ CREATE TABLE IF NOT EXISTS transactions (
     message TEXT,
     attempts INTEGER NOT NULL DEFAULT 0,
     created_at TEXT NOT NULL,
-    paid_at TEXT
+    paid_at TEXT,
+    plan_id INTEGER REFERENCES plans (id),
+    -- Epoch seconds: the customer has done everything and the money is on its way.
+    settles_at REAL
 );
+CREATE TABLE IF NOT EXISTS authorizations (
+    code TEXT PRIMARY KEY, customer_id INTEGER NOT NULL, card TEXT NOT NULL, at TEXT NOT NULL,
+    UNIQUE (customer_id, card)
+);
+CREATE TABLE IF NOT EXISTS plans (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, code TEXT UNIQUE NOT NULL, name TEXT NOT NULL,
+    amount INTEGER NOT NULL, currency TEXT NOT NULL, interval TEXT NOT NULL, description TEXT,
+    invoice_limit INTEGER NOT NULL, created_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS subscriptions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, code TEXT UNIQUE NOT NULL, token TEXT NOT NULL,
+    customer_id INTEGER NOT NULL, plan_id INTEGER NOT NULL, authorization TEXT NOT NULL,
+    status TEXT NOT NULL, amount INTEGER NOT NULL, created_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS transactions_by_customer ON transactions (customer_id);
+CREATE INDEX IF NOT EXISTS transactions_settling ON transactions (settles_at);
 -- The primary key is the promise: a reference is captured once, whatever is asked twice.
 CREATE TABLE IF NOT EXISTS captures (
     reference TEXT PRIMARY KEY REFERENCES transactions (reference),
@@ -51,16 +71,38 @@ CREATE TABLE IF NOT EXISTS events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     event TEXT NOT NULL, transaction_id INTEGER NOT NULL, body BLOB NOT NULL,
     status TEXT NOT NULL DEFAULT 'Pending', trials INTEGER NOT NULL DEFAULT 0,
-    next_at REAL NOT NULL, created_at TEXT NOT NULL
+    next_at REAL NOT NULL, created_at TEXT NOT NULL, public_id TEXT, updated_at TEXT
 );
+CREATE INDEX IF NOT EXISTS events_by_status ON events (status, next_at);
+CREATE INDEX IF NOT EXISTS events_by_transaction ON events (transaction_id);
+CREATE INDEX IF NOT EXISTS refunds_by_transaction ON refunds (transaction_id);
 CREATE TABLE IF NOT EXISTS trials (
     event_id INTEGER NOT NULL REFERENCES events (id),
     at TEXT NOT NULL, took_s REAL NOT NULL, response_code INTEGER, response TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS trials_by_event ON trials (event_id);
 """
+# Columns that a volume made by an earlier sandbox does not have.
+ADDED = {
+    "customers": (
+        "first_name TEXT",
+        "last_name TEXT",
+        "phone TEXT",
+        "metadata TEXT",
+        "created_at TEXT",
+    ),
+    "transactions": ("plan_id INTEGER", "settles_at REAL"),
+    "events": ("public_id TEXT", "updated_at TEXT"),
+}
 
-# Real ids are long; ours start where nobody takes them for a row number.
-FIRST_ID = 4_100_000_000
+# Ids as large as the real ones: a transaction's needs more than 32 bits.
+FIRST_IDS = {
+    "transactions": 5_600_000_000,
+    "refunds": 18_400_000,
+    "customers": 312_000_000,
+    "plans": 3_100_000,
+    "subscriptions": 1_050_000,
+}
 Row = sqlite3.Row
 
 
@@ -72,13 +114,25 @@ class Store:
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
+        self._add_columns()
         self._db.executescript(SCHEMA)
-        for table in ("transactions", "refunds"):
+        for table, first in FIRST_IDS.items():
             self._db.execute(
                 "INSERT INTO sqlite_sequence (name, seq) SELECT ?, ? WHERE NOT EXISTS"
                 " (SELECT 1 FROM sqlite_sequence WHERE name = ?)",
-                (table, FIRST_ID, table),
+                (table, first, table),
             )
+
+    def _add_columns(self) -> None:
+        for table, columns in ADDED.items():
+            known = {row["name"] for row in self._db.execute(f"PRAGMA table_info({table})")}
+            for column in columns if known else ():
+                if column.split()[0] not in known:
+                    self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+
+    def close(self) -> None:
+        """Close the file; everything answered is in it already."""
+        self._db.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -107,9 +161,11 @@ class Store:
     def customer_id(self, email: str) -> int:
         """The id of the customer with this e-mail address, made when new."""
         self.run(
-            "INSERT INTO customers (email, code) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO customers (email, code, created_at) VALUES (?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
             email,
             f"CUS_{secrets.token_hex(8)[:15]}",
+            now(),
         )
         row = self.one("SELECT id FROM customers WHERE email = ?", email)
         assert row is not None

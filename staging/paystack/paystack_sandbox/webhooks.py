@@ -1,5 +1,5 @@
 """
-Webhooks: signed, sent until they are acknowledged with 200, and logged.
+Webhooks: stored with what they tell of, sent until they are acknowledged with 200, and logged.
 
 No event id, no timestamp, no order: as with Paystack, the same event may come twice, and only
 the signature over the exact bytes says who sent it.
@@ -8,72 +8,90 @@ the signature over the exact bytes says who sent it.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
-import logging
+import secrets
 import time
-from dataclasses import dataclass
+from typing import Literal
 
-import httpx
-
+from paystack_sandbox.delivery import Delivery, Trial
 from paystack_sandbox.envelope import Data, compact
+from paystack_sandbox.faults import Board
 from paystack_sandbox.store import Row, Store, now
+from paystack_sandbox.views import event_data
 
-log = logging.getLogger(__name__)
-
-# Before compression: three minutes, doubled each time, an hour at most.
-FIRST_RETRY_S = 180.0
-LONGEST_RETRY_S = 3_600.0
-TRIALS = 20
-ATTEMPT_LIMIT_S = 30.0
-SHORTEST_ATTEMPT_LIMIT_S = 2.0
-LOOK_EVERY_S = 0.2
+# Seconds between trials, before compression. Live: every 3 minutes for the first four, then
+# hourly for 72 hours. Test: hourly for 10 hours.
+SCHEDULES = {"live": (180.0,) * 3 + (3_600.0,) * 72, "test": (3_600.0,) * 10}
+Schedule = Literal["live", "test"]
+LOOK_EVERY_S = 0.1
 AT_ONCE = 20
 KEPT_RESPONSE = 500
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where events go, and how fast the schedule runs."""
-
-    url: str
-    secret_key: str
-    time_scale: float
-
-    def retry_after_s(self, trials: int) -> float:
-        """The wait after that many trials, compressed."""
-        return float(min(FIRST_RETRY_S * 2 ** (trials - 1), LONGEST_RETRY_S)) / self.time_scale
-
-    @property
-    def attempt_limit_s(self) -> float:
-        """How long one attempt may take, compressed but still possible."""
-        return max(SHORTEST_ATTEMPT_LIMIT_S, ATTEMPT_LIMIT_S / self.time_scale)
-
-    def signature(self, body: bytes) -> str:
-        """Lowercase hex HMAC-SHA512 of the bytes with the secret key: there is no other secret."""
-        return hmac.new(self.secret_key.encode(), body, hashlib.sha512).hexdigest()
+# A forged event comes when the shop knows the order that it claims was paid.
+FORGED_AFTER_S = 0.3
 
 
 class Webhooks:
     """The queue of events and the task that delivers them."""
 
-    def __init__(self, store: Store, target: Target) -> None:
+    def __init__(
+        self, store: Store, delivery: Delivery, board: Board, schedule: Schedule = "live"
+    ) -> None:
         self._store = store
-        self._target = target
+        self._delivery = delivery
+        self._board = board
+        self._waits = SCHEDULES[schedule]
         self._wake = asyncio.Event()
         self._in_flight: set[int] = set()
+        self._put_off: set[int] = set()
+        self._turn = 0
+        self._forging: set[asyncio.Task[None]] = set()
 
     def enqueue(self, event: str, transaction_id: int, data: Data) -> None:
         """Store an event; call it inside the transaction that makes the event true."""
         self._store.run(
-            "INSERT INTO events (event, transaction_id, body, next_at, created_at)"
-            " VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO events (event, transaction_id, body, next_at, created_at, updated_at,"
+            " public_id) VALUES (?, ?, ?, ?, ?, ?, ?)",
             event,
             transaction_id,
             compact({"event": event, "data": data}),
             time.time(),
             now(),
+            now(),
+            secrets.token_hex(12),
         )
+        self._wake.set()
+
+    def make_up(self, row: Row) -> None:
+        """Events about a payment that nobody has made, where faults want them."""
+        text = f"{row['reference']} {row['email']}"
+        data = event_data(row) | {"status": "success", "paid_at": now()}
+        data |= {"gateway_response": "Successful", "fees": 0}
+        for kind in ("webhook_domain", "webhook_unknown"):
+            fault = self._board.bite(kind, text, "charge.success")
+            if fault:
+                event = str(fault.settings.get("event", "charge.success"))
+                other = {"domain": fault.settings.get("domain", "test")}
+                with self._store.transaction():
+                    self.enqueue(event, row["id"], data | other)
+        body = compact({"event": "charge.success", "data": data})
+        for kind in ("webhook_forged", "webhook_unsigned"):
+            if self._board.bite(kind, text, "charge.success"):
+                task = asyncio.create_task(self._forge(body, signed=kind == "webhook_forged"))
+                self._forging.add(task)
+                task.add_done_callback(self._forging.discard)
+
+    async def _forge(self, body: bytes, *, signed: bool) -> None:
+        await asyncio.sleep(FORGED_AFTER_S)
+        await self._delivery.post_forged(body, signed=signed)
+
+    def send_again(self, event_ids: list[int]) -> None:
+        """Deliver once more what may have been delivered already."""
+        with self._store.transaction():
+            for event_id in event_ids:
+                self._store.run(
+                    "UPDATE events SET status = 'Pending', next_at = ? WHERE id = ?",
+                    time.time(),
+                    event_id,
+                )
         self._wake.set()
 
     async def deliver(self) -> None:
@@ -81,6 +99,8 @@ class Webhooks:
         slots = asyncio.Semaphore(AT_ONCE)
         while True:
             for row in self._due():
+                if self._is_put_off(row):
+                    continue
                 await slots.acquire()
                 self._in_flight.add(row["id"])
                 task = asyncio.create_task(self._attempt(row))
@@ -98,47 +118,60 @@ class Webhooks:
         )
         return [row for row in rows if row["id"] not in self._in_flight]
 
+    def _is_put_off(self, row: Row) -> bool:
+        """Whether a fault makes this event late, or lets the next one overtake it; once each."""
+        if row["id"] in self._put_off or not self._board.has("webhook_late", "webhook_reordered"):
+            return False
+        text = bytes(row["body"]).decode("utf-8", "replace")
+        late = self._board.bite("webhook_late", text, row["event"])
+        wait_s = late.number("delay_s") if late else 0.0
+        turned = self._board.bite("webhook_reordered", text, row["event"])
+        if turned:
+            self._turn += 1
+            wait_s += turned.number("spread_s") * (self._turn % 2)
+        self._put_off.add(row["id"])
+        if not wait_s:
+            return False
+        self._store.run(
+            "UPDATE events SET next_at = ? WHERE id = ?", time.time() + wait_s, row["id"]
+        )
+        return True
+
     def _landed(self, event_id: int, slots: asyncio.Semaphore) -> None:
         self._in_flight.discard(event_id)
         slots.release()
 
     async def _attempt(self, row: Row) -> None:
         """One delivery: only 200 acknowledges, everything else is tried again."""
-        started = time.monotonic()
-        code, text = await self._post(row["body"])
-        trials = row["trials"] + 1
-        status = "Delivered" if code == 200 else "Failed" if trials >= TRIALS else "Pending"
+        trials = await self._delivery.attempt(row)
+        done = row["trials"] + 1
+        status, wait_s = self._after(trials[0], done)
         with self._store.transaction():
+            # Asked for again meanwhile: then its time is another, and it stays pending.
             self._store.run(
-                "UPDATE events SET status = ?, trials = ?, next_at = ? WHERE id = ?",
+                "UPDATE events SET status = ?, next_at = ? WHERE id = ? AND next_at = ?",
                 status,
-                trials,
-                time.time() + self._target.retry_after_s(trials),
+                time.time() + wait_s,
                 row["id"],
+                row["next_at"],
             )
             self._store.run(
-                "INSERT INTO trials VALUES (?, ?, ?, ?, ?)",
-                row["id"],
-                now(),
-                time.monotonic() - started,
-                code,
-                text[:KEPT_RESPONSE],
+                "UPDATE events SET trials = ?, updated_at = ? WHERE id = ?", done, now(), row["id"]
             )
+            for trial in trials:
+                self._store.run(
+                    "INSERT INTO trials VALUES (?, ?, ?, ?, ?)",
+                    row["id"],
+                    now(),
+                    trial.took_s,
+                    trial.code,
+                    trial.says[:KEPT_RESPONSE],
+                )
 
-    async def _post(self, body: bytes) -> tuple[int | None, str]:
-        headers = {
-            "content-type": "application/json",
-            "x-paystack-signature": self._target.signature(body),
-            "user-agent": "Paystack/2.0",
-        }
-
-        async def exchange() -> httpx.Response:
-            async with httpx.AsyncClient(trust_env=False, timeout=None, verify=False) as client:
-                return await client.post(self._target.url, content=body, headers=headers)
-
-        try:
-            # In a task of its own: see shop/paystack_api.py.
-            answer = await asyncio.wait_for(exchange(), self._target.attempt_limit_s)
-        except (httpx.HTTPError, OSError, TimeoutError) as error:
-            return None, repr(error)
-        return answer.status_code, answer.text
+    def _after(self, trial: Trial, done: int) -> tuple[str, float]:
+        """The event's status after its *done*-th trial, and how long until the next."""
+        if trial.code == 200:
+            return "Delivered", 0.0
+        if trial.lost_for_good or done > len(self._waits):
+            return "Failed", 0.0
+        return "Pending", self._waits[done - 1] / self._delivery.target.time_scale

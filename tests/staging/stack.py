@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -49,6 +49,8 @@ class Stack:
     smtp_port: int = field(default_factory=free_port)
     paystack_control_port: int = field(default_factory=free_port)
     control_token: str = CONTROL_TOKEN
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """More of what compose.yaml can be told, by its variables."""
 
     @property
     def web_url(self) -> str:
@@ -87,6 +89,7 @@ class Stack:
             "STAGING_API_KEY": self.api_key,
             "PAYSTACK_SECRET_KEY": self.secret_key,
             "STAGING_REFUND_SETTLES_AFTER_S": "1",
+            **self.settings,
         }
 
     def paystack(

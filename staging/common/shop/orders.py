@@ -14,8 +14,8 @@ FOLLOWS: dict[OrderState, tuple[OrderState, ...]] = {
     # A payment that arrives after the order was given up brings it back.
     "cancelled": ("paid",),
     "fulfilled": ("refunding",),
-    # A refund that failed leaves the customer with what was bought.
-    "refunding": ("refunded", "fulfilled"),
+    # A refund that failed leaves the customer with what was bought, granted already or not.
+    "refunding": ("refunded", "fulfilled", "paid"),
     "refunded": (),
 }
 

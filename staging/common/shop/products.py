@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shop import bugs
+
 
 @dataclass(frozen=True)
 class Product:
@@ -15,6 +17,11 @@ class Product:
     currency: str
     once_only: bool
     pitch: str
+
+    @property
+    def charged(self) -> int:
+        """What an order of it costs, and what Paystack is asked for."""
+        return self.amount * 100 if bugs.planted("hundredfold_price") else self.amount
 
     @property
     def price(self) -> str:

@@ -1,4 +1,5 @@
 -- The shop's tables. Applied by whichever service comes first; every statement may run again.
+-- The unique indexes that keep a purchase from happening twice are in tables.py.
 
 CREATE TABLE IF NOT EXISTS accounts (
     id uuid PRIMARY KEY,
@@ -30,13 +31,10 @@ CREATE TABLE IF NOT EXISTS orders (
     currency text NOT NULL,
     state text NOT NULL DEFAULT 'open' CHECK
         (state IN ('open', 'paid', 'fulfilled', 'cancelled', 'refunding', 'refunded')),
-    paid_reference text UNIQUE,
+    paid_reference text,
     created_at timestamptz NOT NULL DEFAULT now(),
     changed_at timestamptz NOT NULL DEFAULT now()
 );
--- Two tabs are one purchase: the second finds the order of the first.
-CREATE UNIQUE INDEX IF NOT EXISTS one_live_order_each ON orders (account_id, product)
-    WHERE once_only AND state IN ('open', 'paid', 'fulfilled', 'refunding');
 CREATE INDEX IF NOT EXISTS orders_unfinished ON orders (changed_at) WHERE state = 'paid';
 
 CREATE TABLE IF NOT EXISTS order_history (
@@ -65,18 +63,25 @@ CREATE INDEX IF NOT EXISTS attempts_to_check ON attempts (next_check_at)
 
 CREATE TABLE IF NOT EXISTS grants (
     id uuid PRIMARY KEY,
-    order_id text UNIQUE NOT NULL REFERENCES orders (id),
+    order_id text NOT NULL REFERENCES orders (id),
     account_id uuid NOT NULL REFERENCES accounts (id),
     product text NOT NULL,
     once_only boolean NOT NULL,
     quantity integer NOT NULL DEFAULT 1,
-    reference text UNIQUE NOT NULL,
+    reference text NOT NULL,
     starts_at timestamptz NOT NULL DEFAULT now(),
     ends_at timestamptz,
     revoked_at timestamptz
 );
-CREATE UNIQUE INDEX IF NOT EXISTS one_pass_each ON grants (account_id, product)
-    WHERE once_only AND revoked_at IS NULL;
+
+-- What left the shelf; a grant moves it once, in the same transaction.
+CREATE TABLE IF NOT EXISTS stock_movements (
+    id uuid PRIMARY KEY,
+    order_id text NOT NULL REFERENCES orders (id),
+    product text NOT NULL,
+    quantity integer NOT NULL,
+    at timestamptz NOT NULL DEFAULT now()
+);
 
 -- Every signed event, stored before it is acknowledged. The same bytes twice are one event.
 CREATE TABLE IF NOT EXISTS webhook_events (
@@ -112,6 +117,8 @@ CREATE TABLE IF NOT EXISTS refunds (
     next_try_at timestamptz NOT NULL DEFAULT now(),
     created_at timestamptz NOT NULL DEFAULT now()
 );
+-- When Paystack was last asked for it; its answer may have been lost.
+ALTER TABLE refunds ADD COLUMN IF NOT EXISTS asked_at timestamptz;
 -- What nobody asked for is given back once.
 CREATE UNIQUE INDEX IF NOT EXISTS one_correction_each ON refunds (reference)
     WHERE reason <> 'asked';
@@ -137,5 +144,5 @@ CREATE TABLE IF NOT EXISTS support_messages (
 );
 
 -- For the drill's ledger check, which reads and never writes. No passwords, no sessions.
-GRANT SELECT ON orders, order_history, attempts, grants, webhook_events, outbox, refunds, mails
-    TO drill_reader;
+GRANT SELECT ON orders, order_history, attempts, grants, webhook_events, outbox, refunds, mails,
+    stock_movements TO drill_reader;

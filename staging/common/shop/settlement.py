@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import asyncpg
 
+from shop import bugs
 from shop.orders import move
 from shop.paystack_api import Transaction
 
@@ -24,6 +25,9 @@ DOMAIN = "test"
 CAPTURED = ("success", "reversal-pending")
 # Nothing of these is final: a customer may still pay. Only `failed` asks for a new attempt.
 FAILED = "failed"
+# All of it went back before it bought anything: by somebody at Paystack's dashboard.
+REVERSED = "reversed"
+ALERTS_TO = "payments@vauntico.test"
 
 Money = Literal["not_captured", "foreign", "wrong", "right"]
 
@@ -43,16 +47,20 @@ def judge(order: asyncpg.Record, reference: str, paid: Transaction) -> Money:
     More than the price is right only where Paystack's own figures say why: the fee was passed to
     the payer, or the amount asked for is the price.
     """
-    if paid.domain != DOMAIN or paid.reference != reference:
+    ours = paid.domain == DOMAIN or bugs.planted("other_domain_fulfils")
+    if not ours or paid.reference != reference:
         return "foreign"
     if paid.status not in CAPTURED:
         return "not_captured"
-    price = order["amount"]
-    if paid.currency != order["currency"] or paid.amount < price:
+    if paid.currency != order["currency"] and not bugs.planted("currency_unchecked"):
         return "wrong"
-    exact = paid.amount == price
+    price = order["amount"]
+    if paid.amount == price or bugs.planted("amount_unchecked"):
+        return "right"
+    if bugs.planted("amount_must_be_equal"):
+        return "foreign"
     explained = paid.amount - paid.fees == price or paid.requested_amount == price
-    return "right" if exact or explained else "wrong"
+    return "right" if paid.amount > price and explained else "wrong"
 
 
 async def settle(
@@ -72,12 +80,15 @@ async def settle(
     if account is None:
         return None
     # All orders of a customer are settled one after the other, whoever does it.
-    await connection.execute("SELECT 1 FROM accounts WHERE id = $1 FOR UPDATE", account)
+    # No more than NO KEY, or a grant's foreign key would wait for it, and it for the grant's order.
+    await connection.execute("SELECT 1 FROM accounts WHERE id = $1 FOR NO KEY UPDATE", account)
     order = await connection.fetchrow(
         "SELECT o.*, a.state AS attempt FROM attempts a JOIN orders o ON o.id = a.order_id"
         " WHERE a.reference = $1",
         reference,
     )
+    if order["attempt"] == "failed" and bugs.planted("unavailable_is_failed", "abandoned_is_final"):
+        return Settled(order["id"], order["state"])
     money = judge(order, reference, paid)
     if money == "right":
         await _accept(connection, order, reference, paid)
@@ -85,13 +96,19 @@ async def settle(
         log.warning("order %s: payment of the wrong amount or currency, refunding", order["id"])
         await _close_attempt(connection, reference, "refused", paid)
         await _give_back(connection, order["id"], reference, paid.amount, "wrong_amount")
-    elif money == "not_captured" and paid.status == FAILED:
+    elif money == "not_captured" and paid.status == REVERSED:
+        await _close_attempt(connection, reference, "refused", paid)
+    elif money == "not_captured" and (paid.status == FAILED or _given_up(paid)):
         await connection.execute(
             "UPDATE attempts SET state = 'failed' WHERE reference = $1 AND state = 'open'",
             reference,
         )
     state = await connection.fetchval("SELECT state FROM orders WHERE id = $1", order["id"])
     return Settled(order["id"], state)
+
+
+def _given_up(paid: Transaction) -> bool:
+    return paid.status in ("abandoned", "ongoing") and bugs.planted("abandoned_is_final")
 
 
 async def _accept(
@@ -101,9 +118,11 @@ async def _accept(
     await _close_attempt(connection, reference, "success", paid)
     if order["paid_reference"] == reference or await _goes_back(connection, reference):
         return
+    if order["state"] == "cancelled" and bugs.planted("success_after_cancel_ignored"):
+        return
     if order["state"] in ("open", "cancelled") and await _make_room(connection, order):
         if order["state"] == "cancelled":
-            log.warning("order %s: paid after it was cancelled, reinstated", order["id"])
+            await _tell_of_late_payment(connection, order["id"], reference)
         await move(connection, order["id"], "paid")
         await connection.execute(
             "UPDATE orders SET paid_reference = $2 WHERE id = $1", order["id"], reference
@@ -111,6 +130,22 @@ async def _accept(
         return
     log.warning("order %s: paid a second time, refunding %s", order["id"], reference)
     await _give_back(connection, order["id"], reference, paid.amount, "surplus")
+
+
+async def _tell_of_late_payment(
+    connection: asyncpg.Connection, order_id: str, reference: str
+) -> None:
+    """Nothing is lost, but somebody should know: orders are given up too early, or pay too late."""
+    log.warning("order %s: paid after it was cancelled, reinstated", order_id)
+    await connection.execute(
+        "INSERT INTO mails (message_id, recipient, subject, body, order_id)"
+        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        f"<reinstated-{order_id}@vauntico.test>",
+        ALERTS_TO,
+        "A cancelled order was paid, and is reinstated",
+        f"Order {order_id}\nPayment {reference}\n",
+        order_id,
+    )
 
 
 async def _goes_back(connection: asyncpg.Connection, reference: str) -> bool:
@@ -129,7 +164,7 @@ async def _make_room(connection: asyncpg.Connection, order: asyncpg.Record) -> b
     Of a product that is had once, another order that is only open gives way; one that is paid
     does not.
     """
-    if not order["once_only"]:
+    if not order["once_only"] or bugs.planted("order_each_tab"):
         return True
     other = await connection.fetchrow(
         "SELECT id, state FROM orders WHERE account_id = $1 AND product = $2 AND id <> $3"

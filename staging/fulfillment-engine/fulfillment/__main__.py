@@ -6,7 +6,7 @@ from common import settings
 from common.database import Database
 from common.serving import run, serve, server
 from common.telemetry import METRICS_ROUTE, Telemetry
-from shop import SCHEMA
+from shop import bugs, tables
 from shop.paystack_api import PaystackApi
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -29,15 +29,27 @@ async def _health(_: Request) -> JSONResponse:
     return JSONResponse({"status": "ok", "release": settings.text("RELEASE", "unknown")})
 
 
+async def _version(_: Request) -> JSONResponse:
+    release, planted = settings.text("RELEASE", "unknown"), bugs.current().listed
+    return JSONResponse(
+        {"service": "fulfillment-engine", "release": release, "planted_bugs": planted}
+    )
+
+
 def build() -> ASGIApp:
     """What can be seen of the engine from outside."""
-    routes: list[BaseRoute] = [Route("/api/health", _health), METRICS_ROUTE]
+    routes: list[BaseRoute] = [
+        Route("/api/health", _health),
+        Route("/api/version", _version),
+        METRICS_ROUTE,
+    ]
     return Telemetry(Starlette(routes=routes), service="fulfillment-engine", routes=routes)
 
 
 async def main() -> None:
     """Put the parts together and work."""
-    database = Database(settings.text("DATABASE_URL"), schema=SCHEMA)
+    bugs.announce()
+    database = Database(settings.text("DATABASE_URL"), schema=tables.schema(bugs.current()))
     paystack = PaystackApi(settings.paystack_secret_key())
     fulfilment = Fulfilment(database, paystack)
     expires_s = settings.number("ORDER_EXPIRES_S", ORDER_EXPIRES_S)

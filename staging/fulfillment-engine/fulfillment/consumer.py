@@ -10,6 +10,7 @@ import socket
 from common.cache import TROUBLE, client
 from common.database import DatabaseUnavailable
 from redis.exceptions import ResponseError
+from shop import bugs
 from shop.jobs import GROUP, STREAM
 from shop.paystack_api import PaystackUnavailable
 
@@ -64,11 +65,16 @@ class Consumer:
             GROUP, self._name, {STREAM: ">"}, count=BATCH, block=BLOCK_MS
         )
         jobs = [*left[1], *(entry for _, entries in fresh for entry in entries)]
+        if bugs.planted("job_acknowledged_first") and jobs:
+            await self._redis.xack(STREAM, GROUP, *(entry_id for entry_id, _ in jobs))
         # At once, so that a Paystack that is slow to verify one does not hold up the others.
         done = await asyncio.gather(*(self._work(fields) for _, fields in jobs))
         finished = [entry_id for (entry_id, _), well in zip(jobs, done, strict=True) if well]
         if finished:
             await self._redis.xack(STREAM, GROUP, *finished)
+        if bugs.planted("effects_on_redo"):
+            for _, fields in left[1]:
+                await self._fulfilment.effects_again(json.loads(fields["job"]))
 
     async def _work(self, fields: dict[str, str] | None) -> bool:
         """

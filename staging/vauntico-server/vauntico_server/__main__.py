@@ -5,6 +5,7 @@ from __future__ import annotations
 from common import settings
 from common.database import Database
 from common.serving import run, serve, server
+from shop import bugs
 
 from vauntico_server import release
 from vauntico_server.app import build
@@ -16,11 +17,12 @@ PORT = 3000
 
 async def main() -> None:
     """Put the parts together and serve."""
+    bugs.announce()
     secret_key = settings.paystack_secret_key()
     database = Database(settings.text("DATABASE_URL"), schema=schema_of(release.current()))
     await refuse_newer(database)
     relay = Relay(database, settings.text("REDIS_URL"))
-    app, checks = build(database, secret_key)
+    app, checks = build(database, secret_key, relay)
     await serve(server(app, PORT), tasks=(relay.run, *(check.run for check in checks)))
 
 

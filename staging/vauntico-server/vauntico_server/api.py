@@ -12,7 +12,7 @@ from uuid import uuid4
 import asyncpg
 from common import settings
 from common.database import Database
-from shop import orders
+from shop import bugs, orders
 from shop.paystack_api import PaystackApi, PaystackUnavailable
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -62,10 +62,15 @@ class Api:
         return JSONResponse({"status": "ok", "release": release.current().name})
 
     async def version(self, _: Request) -> Response:
-        """Which release this is, and which version of the tables it knows."""
+        """Which release this is, which version of the tables it knows, what is planted."""
         this = release.current()
         return JSONResponse(
-            {"service": "vauntico-server", "release": this.name, "schema": this.schema}
+            {
+                "service": "vauntico-server",
+                "release": this.name,
+                "schema": this.schema,
+                "planted_bugs": bugs.current().listed,
+            }
         )
 
     async def ready(self, _: Request) -> Response:

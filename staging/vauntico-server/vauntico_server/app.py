@@ -26,6 +26,7 @@ from vauntico_server.baskets import Baskets
 from vauntico_server.checkout import Checkout
 from vauntico_server.pages import Pages, Views
 from vauntico_server.paying import Paying
+from vauntico_server.relay import Relay
 from vauntico_server.webhook import Webhook
 
 HERE = Path(__file__).parent
@@ -38,7 +39,7 @@ CHECKOUT_UP = Gauge("vauntico_checkout_up", "1 while the shop can make a request
 RELEASE = Gauge("vauntico_release", "1 for the release that runs.", ["release"])
 
 
-def build(database: Database, secret_key: str) -> tuple[ASGIApp, list[SelfCheck]]:
+def build(database: Database, secret_key: str, relay: Relay) -> tuple[ASGIApp, list[SelfCheck]]:
     """The application, and what it asks itself in the background."""
     this = release.current()
     RELEASE.labels(this.name).set(1)
@@ -50,9 +51,10 @@ def build(database: Database, secret_key: str) -> tuple[ASGIApp, list[SelfCheck]
     views = Views(Jinja2Templates(str(HERE / "templates")), accounts)
     public_url = settings.text("PUBLIC_URL").rstrip("/")
     checkout = Checkout(baskets, paystack, public_url=public_url, release=this)
+    webhook = Webhook(database, secret_key, relay)
     routes: list[BaseRoute] = [
         *Api(database, paystack, checkout, api_key=settings.text("STAGING_API_KEY")).routes(),
-        Route("/api/paystack/webhook", Webhook(database, secret_key).receive, methods=["POST"]),
+        Route("/api/paystack/webhook", webhook.receive, methods=["POST"]),
         *Pages(database, accounts, baskets, views).routes(),
         *Paying(accounts, baskets, checkout, views).routes(),
         Mount("/static", StaticFiles(directory=HERE / "static")),

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import asyncpg
 from common.database import Database
-from shop import jobs, orders, settlement
+from shop import bugs, jobs, orders, settlement
 from shop.paystack_api import Transaction
 from shop.products import Product
 from shop.settlement import Settled
@@ -21,6 +21,8 @@ LIVE_ORDER = (
     " AND (state = 'open' OR (once_only AND state IN ('paid', 'fulfilled', 'refunding')))"
     " ORDER BY created_at DESC LIMIT 1"
 )
+# Only of an attempt whose page was shown can there be money.
+SHOWN = "SELECT true FROM attempts WHERE order_id = $1 AND authorization_url IS NOT NULL LIMIT 1"
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,12 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Basket:
-    """An order about to be paid, and the last try to pay it."""
+    """An order about to be paid, and the last try to pay it; closed: there must be no new one."""
 
     order_id: str
     state: str
     last: Attempt | None
+    closed: bool = False
 
 
 class Baskets:
@@ -49,14 +52,18 @@ class Baskets:
         self._database = database
 
     async def open_order(self, account: Account, product: Product) -> Basket | None:
-        """The customer's order for this product, made if there is none; none while closed."""
+        """The customer's order for this product, made if there is none and checkout is open."""
         async with self._database.transaction() as connection:
-            if not await enabled(connection, FLAG):
-                return None
+            closed = not await enabled(connection, FLAG)
             row = await connection.fetchrow(LIVE_ORDER, account.id, product.name)
+            if bugs.planted("order_each_tab"):
+                row = None
+            if row is None and closed:
+                return None
             if row is None:
                 row = await _insert_order(connection, account, product)
-            return Basket(row["id"], row["state"], await _last_attempt(connection, row["id"]))
+            last = await _last_attempt(connection, row["id"])
+            return Basket(row["id"], row["state"], last, closed)
 
     async def new_attempt(self, order_id: str) -> str | None:
         """A fresh reference; none if another tab is at it with this order."""
@@ -71,15 +78,27 @@ class Baskets:
             )
         return reference if made else None
 
-    async def opened(self, reference: str, url: str) -> None:
-        """Paystack gave the address of the hosted page."""
+    async def opened(self, reference: str, url: str) -> bool:
+        """
+        Paystack gave the address of the hosted page.
+
+        Returns:
+            False if the attempt was given up meanwhile: its page must not be shown then.
+        """
         async with self._database.connection() as connection:
-            await connection.execute(
-                "UPDATE attempts SET state = 'open', authorization_url = $2"
-                " WHERE reference = $1 AND state = 'starting'",
-                reference,
-                url,
+            return bool(
+                await connection.fetchval(
+                    "UPDATE attempts SET state = 'open', authorization_url = $2"
+                    " WHERE reference = $1 AND state = 'starting' RETURNING true",
+                    reference,
+                    url,
+                )
             )
+
+    async def was_shown(self, order_id: str) -> bool:
+        """Whether the customer ever had a page to pay this order on."""
+        async with self._database.connection() as connection:
+            return bool(await connection.fetchval(SHOWN, order_id))
 
     async def lost(self, reference: str) -> None:
         """
@@ -87,10 +106,11 @@ class Baskets:
 
         It is still looked at for a while, as every reference we ever sent.
         """
+        forgotten = bugs.planted("new_reference_on_timeout")
         async with self._database.connection() as connection:
             await connection.execute(
-                "UPDATE attempts SET state = 'lost' WHERE reference = $1"
-                " AND state IN ('starting', 'open')",
+                ("DELETE FROM attempts" if forgotten else "UPDATE attempts SET state = 'lost'")
+                + " WHERE reference = $1 AND state IN ('starting', 'open')",
                 reference,
             )
 
@@ -124,6 +144,26 @@ class Baskets:
                 " WHERE a.reference = $1",
                 reference,
             )
+
+    async def take_over(self, reference: str, account: Account) -> None:
+        """The bug `reference_replayed`: a reference pays the order of whoever brings it."""
+        async with self._database.connection() as connection:
+            await connection.execute(
+                "UPDATE attempts SET order_id = o.id FROM (SELECT id FROM orders"
+                " WHERE account_id = $2 AND state = 'open' ORDER BY created_at DESC LIMIT 1) o"
+                " WHERE reference = $1",
+                reference,
+                account.id,
+            )
+
+    async def hand_over(self, order_id: str, account: Account) -> None:
+        """The bug `grant_to_session`: what was bought goes to whoever is signed in."""
+        async with self._database.transaction() as connection:
+            for sql in (
+                "UPDATE orders SET account_id = $2 WHERE id = $1",
+                "UPDATE grants SET account_id = $2 WHERE order_id = $1",
+            ):
+                await connection.execute(sql, order_id, account.id)
 
     async def passes(self, account: Account) -> list[asyncpg.Record]:
         """What the customer has, and may use now."""
@@ -167,7 +207,7 @@ async def _insert_order(
         account.email,
         product.name,
         product.once_only,
-        product.amount,
+        product.charged,
         product.currency,
     )
     if row is None:

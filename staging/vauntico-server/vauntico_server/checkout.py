@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
+import asyncpg
 from prometheus_client import Counter
+from shop import bugs
 from shop.paystack_api import (
     PaystackApi,
     PaystackRefused,
@@ -23,6 +25,7 @@ from shop.paystack_api import (
     Transaction,
 )
 from shop.products import PRODUCTS, Product
+from shop.settlement import DOMAIN
 
 from vauntico_server.accounts import Account
 from vauntico_server.baskets import Attempt, Basket, Baskets
@@ -72,7 +75,16 @@ class Checkout:
             STARTS.labels("error").inc()
             raise
         STARTS.labels(start.outcome).inc()
-        return start
+        return await self._honest(start)
+
+    async def _honest(self, start: Start) -> Start:
+        """That nothing was charged is said only where no page to pay on was ever shown."""
+        if start.outcome not in ("unavailable", "closed"):
+            return start
+        if bugs.planted("not_charged_on_lost_answer"):
+            return start
+        shown = await self._baskets.was_shown(start.order_id)
+        return Start("pending", start.order_id) if shown else start
 
     def rehearse(self) -> None:
         """Make the request for every product, and send none; whatever is wrong is raised."""
@@ -88,6 +100,8 @@ class Checkout:
             return Start("closed")
         if basket.state != "open":
             return Start("paid", basket.order_id)
+        if basket.closed:
+            return Start("closed", basket.order_id)
         if basket.last:
             known = await self._look_at(basket, basket.last)
             if known:
@@ -108,13 +122,17 @@ class Checkout:
         try:
             paid = await self._paystack.verify(last.reference, deadline_s=VERIFY_LIMIT_S)
         except ReferenceUnknown:
+            if last.url and last.state == "open":
+                # Its page was shown, so Paystack knows it, whatever it says at the moment.
+                return Start("redirect", basket.order_id, last.url)
             await self._baskets.lost(last.reference)
             return None
         except (PaystackUnavailable, PaystackRefused) as error:
             log.warning("order %s: cannot verify: %s", basket.order_id, error)
-            # Only an attempt whose page was shown can have been paid meanwhile.
-            payable = last.url and last.state == "open"
-            return Start("pending" if payable else "unavailable", basket.order_id)
+            if bugs.planted("new_reference_on_timeout"):
+                await self._baskets.lost(last.reference)
+                return None
+            return Start("unavailable", basket.order_id)
         return await self._decide(basket, last, paid)
 
     async def _decide(self, basket: Basket, last: Attempt, paid: Transaction) -> Start | None:
@@ -123,7 +141,7 @@ class Checkout:
             return Start("paid", basket.order_id)
         if paid.status in UNDER_WAY:
             return Start("pending", basket.order_id)
-        if paid.status == "failed" or last.state == "failed":
+        if paid.status in ("failed", "reversed") or last.state == "failed":
             return None
         if last.url and last.state == "open":
             # The same page again: its reference can be captured only once.
@@ -141,14 +159,15 @@ class Checkout:
             log.warning("order %s: cannot start a payment: %s", order_id, error)
             await self._baskets.lost(reference)
             return Start("unavailable", order_id)
-        await self._baskets.opened(reference, url)
+        if not await self._baskets.opened(reference, url):
+            return Start("unavailable", order_id)
         return Start("redirect", order_id, url)
 
     def _payment(self, email: str, product: Product) -> dict[str, object]:
         shown = self._release.reads_shown_price
         return {
             "email": email,
-            "amount": int(product.price) if shown else product.amount,
+            "amount": int(product.price) if shown else product.charged,
             "currency": product.currency,
             "callback_url": f"{self._public_url}/checkout/callback",
         }
@@ -170,6 +189,13 @@ class Checkout:
             await asyncio.sleep(LOOK_EVERY_S)
         return Start("unavailable", order_id)
 
+    async def trust(self, reference: str, order: asyncpg.Record) -> Transaction:
+        """The bug `redirect_trusted`: who comes back has paid."""
+        price, currency = order["amount"], order["currency"]
+        paid = Transaction(0, reference, DOMAIN, "success", price, price, 0, currency)
+        await self._baskets.settle(reference, paid)
+        return paid
+
     async def come_back(self, reference: str) -> Transaction | None:
         """
         Verify a reference that somebody came back with; the address bar proves nothing.
@@ -182,5 +208,7 @@ class Checkout:
         except (PaystackUnavailable, PaystackRefused) as error:
             log.warning("reference %s: cannot verify: %s", reference, error)
             return None
+        if bugs.planted("envelope_trusted"):
+            paid = replace(paid, status="success")
         await self._baskets.settle(reference, paid)
         return paid

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Literal
 
 import asyncpg
+from shop import bugs
+from shop.paystack_api import Transaction
 from shop.products import PRODUCTS
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +21,9 @@ from vauntico_server.pages import Views, form_of, see_other
 
 # How long the way back waits for the pass, so that the first page mostly shows the receipt.
 FULFILMENT_WAIT_S, LOOK_EVERY_S = 0.8, 0.05
+# Only then may a page that was cancelled say so of its own reference.
+NOT_CHARGED = ("abandoned", "failed")
+LOST_ANSWER: Literal["not_charged_on_lost_answer"] = "not_charged_on_lost_answer"
 
 
 class Paying:
@@ -72,31 +78,47 @@ class Paying:
         """Back from Paystack, paid or cancelled: Paystack is asked, nothing else is believed."""
         query = request.query_params
         reference = query.get("reference") or query.get("trxref") or ""
+        account = await self._accounts.of(request)
+        cancelled = request.url.path.endswith("/cancelled")
+        if account and bugs.planted("reference_replayed"):
+            await self._baskets.take_over(reference, account)
         order = await self._baskets.order_of(reference)
         if order is None:
             return await self._views.page(request, "lost.html", 404)
-        paid = await self._checkout.come_back(reference)
+        if account and bugs.planted("grant_to_session"):
+            await self._baskets.hand_over(order["id"], account)
+        if bugs.planted("paid_before_verified") and not cancelled:
+            return await self._told(request, order, "paid", "callback")
+        paid = await self._paid(reference, order, trusted=not cancelled)
         order = await self._fulfilled_soon(order["id"])
-        cancelled = request.url.path.endswith("/cancelled")
-        if paid and cancelled and order["state"] == "open":
-            return await self._views.page(
-                request,
-                "checkout.html",
-                outcome="cancelled",
-                reason="cancelled",
-                order_id=order["id"],
-                product=order["product"],
-            )
-        account = await self._accounts.of(request)
+        if cancelled and order["state"] == "open" and paid and paid.status in NOT_CHARGED:
+            return await self._told(request, order, "cancelled", "cancelled")
+        if paid is None and order["state"] == "open" and bugs.planted(LOST_ANSWER):
+            return await self._told(request, order, "unavailable", "callback")
         if account and account.id == order["account_id"]:
             return see_other(f"/orders/{order['id']}")
         # Somebody else's browser: say what happened, show nothing of the order.
+        return await self._told(request, order, outcome_of(order), "elsewhere")
+
+    async def _paid(
+        self, reference: str, order: asyncpg.Record, *, trusted: bool
+    ) -> Transaction | None:
+        """What Paystack says; it need not be asked where the webhook was faster."""
+        if order["paid_reference"] == reference:
+            return None
+        if trusted and bugs.planted("redirect_trusted"):
+            return await self._checkout.trust(reference, order)
+        return await self._checkout.come_back(reference)
+
+    async def _told(
+        self, request: Request, order: asyncpg.Record, outcome: str, reason: str
+    ) -> Response:
         return await self._views.page(
             request,
             "checkout.html",
-            account=account,
-            outcome=outcome_of(order),
-            reason="elsewhere",
+            outcome=outcome,
+            reason=reason,
+            order_id=order["id"],
             product=order["product"],
         )
 

@@ -42,15 +42,17 @@ class Relay:
             if moved < BATCH:
                 await asyncio.sleep(LOOK_EVERY_S)
 
+    async def send(self, job: str) -> None:
+        """Give one job to Redis."""
+        await self._redis.xadd(STREAM, {"job": job}, maxlen=STREAM_LIMIT, approximate=True)
+
     async def _move(self) -> int:
         async with self._database.connection() as connection:
             rows = await connection.fetch("SELECT id, job FROM outbox ORDER BY id LIMIT $1", BATCH)
         sent: list[int] = []
         try:
             for row in rows:
-                await self._redis.xadd(
-                    STREAM, {"job": row["job"]}, maxlen=STREAM_LIMIT, approximate=True
-                )
+                await self.send(row["job"])
                 sent.append(row["id"])
         finally:
             if sent:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 
 from common.database import TOO_NEW, Database, DatabaseUnavailable, SchemaTooNew
-from shop import SCHEMA
+from shop import bugs, tables
 
 from vauntico_server.release import Release
 
@@ -57,7 +57,7 @@ def schema_of(release: Release) -> str:
         for version, (runs_from, change) in MIGRATIONS.items()
         if version <= release.schema
     ]
-    return "".join((VERSIONS, refuse, SCHEMA, *steps))
+    return "".join((VERSIONS, refuse, tables.schema(bugs.current()), *steps))
 
 
 async def refuse_newer(database: Database) -> None:

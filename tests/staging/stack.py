@@ -46,6 +46,7 @@ class Stack:
     api_key: str = API_KEY
     secret_key: str = SECRET_KEY
     smtp_port: int = field(default_factory=free_port)
+    db_port: int = field(default_factory=free_port)
 
     @property
     def web_url(self) -> str:
@@ -79,6 +80,7 @@ class Stack:
             "STAGING_PROMETHEUS_PORT": str(self.prometheus_port),
             "STAGING_ALERTMANAGER_PORT": str(self.alertmanager_port),
             "STAGING_SMTP_PORT": str(self.smtp_port),
+            "STAGING_DB_PORT": str(self.db_port),
             "STAGING_API_KEY": self.api_key,
             "PAYSTACK_SECRET_KEY": self.secret_key,
             "STAGING_REFUND_SETTLES_AFTER_S": "1",

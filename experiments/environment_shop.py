@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from drill import payments
 from drill.duration import Duration
 from experiments.environment_parts import Part
 from validators.ledger.specs import (
@@ -65,6 +66,11 @@ class Shop(Part):
     refund_revokes: Annotated[bool, Field(description="who has the money back has no pass")] = False
     refunds_settle: Annotated[bool, Field(description="false in Paystack's real test mode")] = True
     out_of_sight: dict[str, str] = Field(default_factory=dict)
+
+    def price(self, product: str) -> payments.Price:
+        """A price as the journal has it."""
+        price = self.prices[product]
+        return payments.Price(product, price.amount, price.currency, price.once_only)
 
     @model_validator(mode="after")
     def _make_sense(self) -> "Shop":

@@ -165,6 +165,8 @@ class CanaryShop(Spec):
 
     product: str
     domain: Annotated[str, Field(description="of the canaries' addresses; one that we own")]
+    password: Annotated[SecretStr, Field(description="of the canaries' accounts")]
+    resolve: Endpoints = Field(default_factory=dict)
     signup: str = "/signup"
     buy: str = "/buy"
     webhook: str = "/api/paystack/webhook"

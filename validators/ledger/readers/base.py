@@ -5,7 +5,6 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal, Protocol, TypeVar, get_args
-from uuid import UUID
 
 import msgspec
 
@@ -17,7 +16,8 @@ Cells = Mapping[str, object]
 S = TypeVar("S", bound=msgspec.Struct)
 KNOWN_STATES = get_args(OrderState)
 OTHER_NAMES = {"order_id": "order"}
-BAD_SHOWN = 1
+TEXTS = frozenset({"id", "customer", "product", "currency", "order", "reference", "key"})
+"""Shops number what we name."""
 
 
 class ShopReader(Protocol):
@@ -88,8 +88,11 @@ def _row(cells: Cells, kind: type[S], states: Mapping[str, str]) -> S:
         for name, value in cells.items()
         if value is not None
     }
-    if isinstance(references := fields.get("references"), str):
-        fields["references"] = [references]
+    for name in TEXTS.intersection(fields):
+        fields[name] = str(fields[name])
+    if (references := fields.get("references")) is not None:
+        several = references if isinstance(references, list) else [references]
+        fields["references"] = [str(each) for each in several]
     if isinstance(customer := fields.get("customer"), str):
         fields["customer"] = customer.strip().lower()
     if kind is Order and "state" in fields:
@@ -107,7 +110,7 @@ def _plain(value: object) -> object:
         return value.isoformat()
     if isinstance(value, list):
         return [_plain(item) for item in value if item is not None]
-    return str(value) if isinstance(value, UUID) else value
+    return value
 
 
 def at_pointer(body: object, pointer: str) -> object:

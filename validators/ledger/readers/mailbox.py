@@ -111,6 +111,18 @@ class MailboxShop:
             tuple(rows.values()), complete=not reason, source=self._source, reason=reason
         )
 
+    async def count(self) -> int:
+        """
+        How many receipts there are, where that can be told quickly.
+
+        Raises:
+            Unread: It cannot.
+        """
+        if not self._spec.http or self._receipt is None:
+            raise Unread("receipts cannot be counted quickly in this mailbox")
+        mails = await _by_http(self._spec.http)
+        return len({each.key for mail in mails for each in _receipts(mail, self._receipt)})
+
     async def backlog(self) -> int | None:
         """Not seen in a mailbox."""
         return None
@@ -131,7 +143,8 @@ class MailboxShop:
 
 
 def _receipts(mail: _Mail, pattern: re.Pattern[str]) -> Iterator[Effect]:
-    found = pattern.search(f"{mail.subject}\n{mail.text}")
+    # Mail has both characters at the end of a line; a pattern's `$` expects one.
+    found = pattern.search(f"{mail.subject}\n{mail.text}".replace("\r\n", "\n"))
     if not found or not mail.to:
         return
     named = found.groupdict()

@@ -25,7 +25,7 @@ from experiments.environment_shop import Shop
 from experiments.recorder import Recorder
 from experiments.runtime.ports import Lifecycle
 from experiments.settling import settled
-from validators.ledger.books import Question
+from validators.ledger.question import Question
 
 GRACE_S = 10.0
 READY_LIMIT_S = 90.0

@@ -1,6 +1,8 @@
 """The part of an environment that says how the ledgers are read: what it takes, and refuses."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,18 @@ def test_the_example_says_what_nobody_can_see(monkeypatch: pytest.MonkeyPatch) -
 
     assert not shop.refunds_settle
     assert set(shop.out_of_sight) == {"I-6", "I-15"}
+
+
+def test_reading_an_environment_loads_no_client() -> None:
+    """A scenario is read fast: neither the HTTP nor the database client comes along."""
+    program = (
+        "import sys, experiments.environment, experiments.reconcile, experiments.reconciling;"
+        "print(sorted({'httpx', 'psycopg', 'docker'} & set(sys.modules)))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+
+    assert done.stdout.strip() == b"[]"
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from experiments.recorder import Recorder
 from experiments.runtime.shapes import ContainerState
 from experiments.settling import settled
 from tests.experiments.fakes import FakeSink, FakeStack
-from validators.ledger.books import Question
+from validators.ledger.question import Question
 
 PERIOD_S, WEBHOOK_S, RECONCILE_S, REFUND_S = 10.0, 5.0, 60.0, 300.0
 PROMISES = Promises(webhook="5s", reconcile="60s", refund="300s")

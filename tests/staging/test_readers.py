@@ -220,6 +220,33 @@ def test_backlog_is_empty_once_all_is_done(sql: SqlReader, bought: Customer) -> 
     until(backlog, within_s=SETTLES_WITHIN_S, what="an empty backlog")
 
 
+def test_a_database_that_is_frozen_is_given_up_on(
+    stack: Stack, sql: SqlReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an answer the reading and the count end within their limits and say so."""
+    monkeypatch.setattr("validators.ledger.readers.sql.STATEMENT_LIMIT_S", 1)
+    monkeypatch.setattr("validators.ledger.readers.sql.COUNT_LIMIT_S", 1)
+
+    async def read() -> Reading[Any]:
+        reader, counts = SqlShop(sql), SqlCounts(sql)
+        container = stack.container("postgres")
+        assert await counts.count("order") >= 0
+        async with reader.at_once():
+            await anyio.to_thread.run_sync(container.pause)
+            try:
+                with anyio.fail_after(BACK_WITHIN_S):
+                    seen = await reader.orders("run")
+                    with pytest.raises(Unread, match="no answer in time"):
+                        await counts.count("order")
+            finally:
+                await anyio.to_thread.run_sync(container.unpause)
+        await counts.close()
+        return seen
+
+    seen = anyio.run(read)
+    assert (seen.complete, seen.reason) == (False, "no answer in time")
+
+
 def test_counts_follow_a_purchase_and_survive_the_database(stack: Stack, sql: SqlReader) -> None:
     """Each sight grows with a purchase; a database that was killed is an error and then is back."""
 

@@ -9,7 +9,6 @@ from drill.payments import (
     Delivery,
     Effect,
     Grant,
-    Intended,
     Ledger,
     LedgerRead,
     Order,
@@ -17,32 +16,12 @@ from drill.payments import (
 )
 from validators.ledger.own import Own, R, Row
 from validators.ledger.paystack import NO_EVENTS_LOG, Paystack
+from validators.ledger.question import Question
 from validators.ledger.readers.base import ShopReader
 from validators.ledger.readers.session import Sessions
 from validators.ledger.reading import Reading
 
 T = TypeVar("T")
-
-
-class Question(msgspec.Struct, frozen=True):
-    """
-    What is to be read.
-
-    Attributes:
-        run: Which run, as its addresses bear it.
-
-        intents: Every intent of it.
-
-        references, orders: What customers were shown.
-
-        begun: Intents whose first byte left: only their customers can have an account.
-    """
-
-    run: str
-    intents: Sequence[Intended]
-    references: Sequence[str] = ()
-    orders: Sequence[str] = ()
-    begun: frozenset[str] = frozenset()
 
 
 class _Shop(msgspec.Struct, frozen=True):

@@ -62,6 +62,7 @@ class Own:
         self.references = {name for name in references if name}
         self._orders = {name for name in orders if name}
         self._transactions: set[int] = set()
+        self._numbers: set[str] = set()
         # An address of this run that no intent has is still ours: nobody expects its rows.
         endings = {intent.email.lower().removeprefix(intent.id.lower()) for intent in known}
         self._endings = tuple(sorted(each for each in endings if each.startswith("-")))
@@ -92,9 +93,7 @@ class Own:
             case Refund():
                 return row.transaction in self._transactions or row.reference in self.references
             case Delivery():
-                return row.reference in self.references or row.reference in {
-                    f"#{number}" for number in self._transactions
-                }
+                return row.reference in self.references or row.reference in self._numbers
             case Order():
                 return (
                     self.has_address(row.customer)
@@ -124,6 +123,7 @@ class Own:
         match row:
             case Transaction():
                 self._transactions.add(row.id)
+                self._numbers.add(f"#{row.id}")
                 self.references.add(row.reference)
             case Order():
                 self._orders.add(row.id)

@@ -155,11 +155,13 @@ class SqlShop:
         text = f"SELECT * FROM ({select}) AS ledger LIMIT {ROWS_LIMIT + 1}"  # noqa: S608 - its owner's
         given = {"run": run} if "%(run)s" in select else None
         try:
-            # A savepoint: one SELECT that fails must not take the others along.
-            async with self._connection.transaction():
-                cursor = await self._connection.execute(text.encode(), given)
-                return await cursor.fetchall()
-        except psycopg.Error as error:
+            # A savepoint: one SELECT that fails must not take the others along. The server's own
+            # limit does nothing where it cannot be reached any more.
+            with anyio.fail_after(STATEMENT_LIMIT_S + 1):
+                async with self._connection.transaction():
+                    cursor = await self._connection.execute(text.encode(), given)
+                    return await cursor.fetchall()
+        except (psycopg.Error, TimeoutError) as error:
             raise Unread(_told(error)) from None
 
 
@@ -183,8 +185,9 @@ class SqlCounts:
             raise Unread(f"no SELECT counts {name}")
         async with self._lock:
             try:
-                return await self._count(select)
-            except psycopg.Error as error:
+                with anyio.fail_after(COUNT_LIMIT_S + 1):
+                    return await self._count(select)
+            except (psycopg.Error, TimeoutError) as error:
                 # The database may have been killed: the next look opens another connection.
                 await self._dropped()
                 raise Unread(f"{name}: {_told(error)}") from None
@@ -221,5 +224,7 @@ def _number(rows: list[dict[str, object]]) -> int | None:
 
 
 def _told(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
     lines = str(error).strip().splitlines()
     return redact(lines[0] if lines else type(error).__name__)

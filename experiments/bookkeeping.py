@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import anyio
+
 from drill.errors import BadInput, Unsure
 from experiments.environment import Environment
 from experiments.environment_shop import Shop
@@ -21,6 +23,7 @@ from validators.ledger.readers.sql import SqlCounts, SqlShop
 from validators.ledger.reading import Unread
 from validators.ledger.sights import Counter
 
+CLOSE_LIMIT_S = 5.0
 NO_SHOP = "this environment does not say how its shop is read (`shop:`)"
 
 
@@ -65,7 +68,8 @@ async def opened_books(shop: Shop, web: str) -> AsyncIterator[Books]:
     try:
         yield books
     finally:
-        await books.close()
+        with anyio.move_on_after(CLOSE_LIMIT_S, shield=True):
+            await books.close()
 
 
 @asynccontextmanager
@@ -130,4 +134,5 @@ async def opened_sights(shop: Shop) -> AsyncIterator[ShopSights]:
     try:
         yield ShopSights(counter)
     finally:
-        await counter.close()
+        with anyio.move_on_after(CLOSE_LIMIT_S, shield=True):
+            await counter.close()

@@ -1,9 +1,17 @@
 """HTTP to hosts that something of the drill's own stands in for, under their real names."""
 
+import ssl
 from collections.abc import Mapping
+from functools import cache
 from urllib.parse import urlsplit
 
 import httpx
+
+
+@cache
+def _trust(*, proven: bool) -> ssl.SSLContext:
+    """Whom TLS believes; reading all authorities takes longer than a request."""
+    return httpx.create_ssl_context(verify=proven, trust_env=False)
 
 
 class Moved(httpx.AsyncBaseTransport):
@@ -27,9 +35,9 @@ class Moved(httpx.AsyncBaseTransport):
         """Send one request; raises what httpx's own transport raises."""
         place = self._places.get(request.url.host)
         if place is None:
-            self._direct = self._direct or httpx.AsyncHTTPTransport(trust_env=False)
+            self._direct = self._direct or _transport(proven=True)
             return await self._direct.handle_async_request(request)
-        self._instead = self._instead or httpx.AsyncHTTPTransport(verify=False, trust_env=False)
+        self._instead = self._instead or _transport(proven=False)
         moved = httpx.Request(
             request.method,
             request.url.copy_with(host=place.hostname, port=place.port),
@@ -44,6 +52,10 @@ class Moved(httpx.AsyncBaseTransport):
         for transport in (self._direct, self._instead):
             if transport is not None:
                 await transport.aclose()
+
+
+def _transport(*, proven: bool) -> httpx.AsyncHTTPTransport:
+    return httpx.AsyncHTTPTransport(verify=_trust(proven=proven), trust_env=False)
 
 
 def client(

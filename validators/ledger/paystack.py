@@ -28,7 +28,7 @@ WAIT_LIMIT_S = 120.0
 WAIT_UNTOLD_S = 60.0
 PAGES_LIMIT = 500
 PER_PAGE = 100
-EVENTS_PER_PAGE = 50
+EVENTS_PER_PAGE = NEWEST = 50
 CATCH_UPS = 10
 REFUND_READINGS = 5
 FAILURES_LIMIT = 5
@@ -90,7 +90,7 @@ class Paystack:
         Raises:
             Unread: There was none.
         """
-        answer = await self._ask("/transaction", {"use_cursor": "true", "perPage": PER_PAGE})
+        answer = await self._ask("/transaction", {"use_cursor": "true", "perPage": NEWEST})
         return [wire.transaction(row) for row in answer.rows()]
 
     async def newest_refunds(self) -> Sequence[Refund]:
@@ -100,7 +100,7 @@ class Paystack:
         Raises:
             Unread: There was none.
         """
-        answer = await self._ask("/refund", {"perPage": PER_PAGE})
+        answer = await self._ask("/refund", {"perPage": NEWEST})
         return [wire.refund(row) for row in answer.rows()]
 
     async def _reading(

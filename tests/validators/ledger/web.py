@@ -19,6 +19,7 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     form: dict[str, str]
+    body: str = ""
 
 
 @dataclass
@@ -43,7 +44,7 @@ async def serving(answer: Callable[[Asked], Reply | None]) -> AsyncIterator[str]
         place = urlsplit(target)
         given = {key: each[0] for key, each in parse_qs(place.query).items()}
         form = {key: each[0] for key, each in parse_qs(body).items()}
-        reply = answer(Asked(method, place.path, given, headers, form))
+        reply = answer(Asked(method, place.path, given, headers, form, body))
         if reply:
             text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
             fields = {"content-length": str(len(text.encode())), "connection": "close"}

@@ -107,8 +107,14 @@ class Ran:
     """One phase in virtual time, and what it left."""
 
     def __init__(
-        self, reads: Callable[[int], list[LedgerRead]], *, refuses: str = "", services: str = "a b"
+        self,
+        reads: Callable[[int], list[LedgerRead]],
+        *,
+        refuses: str = "",
+        services: str = "a b",
+        canaries: bool = True,
     ) -> None:
+        self._canaries = FakeCanaries() if canaries else None
         self.ledgers = FakeLedgers(reads)
         self.stack = SlowStack("a", "b", "postgres", refuses=refuses)
         self.took_s = 0.0
@@ -130,7 +136,7 @@ class Ran:
             ledgers=self.ledgers,
             recorder=self.recorder,
             lifecycle=self.stack,
-            canaries=FakeCanaries(),
+            canaries=self._canaries,
         )
         await reconciler.before()
         began = anyio.current_time()
@@ -255,6 +261,34 @@ def test_a_service_that_cannot_be_restarted_leaves_the_reading_before() -> None:
 
     assert {after for _, after in ran.rounds} == {False}
     assert "b: the engine does not answer" in ran.notes[0]
+
+
+def test_without_canaries_it_is_said_that_nothing_shows_what_readers_see() -> None:
+    """Where nobody can make any the journal says so, and the phase goes on."""
+    ran = Ran(lambda _: GRANTED, canaries=False)
+
+    assert "nobody can make canaries here" in ran.notes[0]
+    assert ran.rounds == [(1, False), (2, True)]
+
+
+def test_a_reading_that_never_ends_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round has a limit; what it did not bring is noted, and the phase ends all the same."""
+    monkeypatch.setattr("experiments.reconcile.READ_LIMIT_S", 1.0)
+    ran = Ran(lambda _: GRANTED)
+
+    assert ran.rounds == []
+    assert ran.notes == ["round 1 was not read within 1 s", "round 2 was not read within 1 s"]
+
+
+def test_a_service_that_stays_ill_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After its limit the reading is made all the same, and the illness is noted."""
+    monkeypatch.setattr("experiments.reconcile.READY_LIMIT_S", 0.1)
+    ran = Ran(lambda _: GRANTED)
+
+    assert ran.rounds[-1] == (2, True)
+    assert "was not healthy within 0.1 s of its restart" in ran.notes[0]
 
 
 def test_without_named_services_nothing_was_restarted() -> None:

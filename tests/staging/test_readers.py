@@ -19,6 +19,7 @@ from validators.ledger.readers.session import Sessions
 from validators.ledger.readers.sql import SqlCounts, SqlShop
 from validators.ledger.reading import Reading, Unread
 from validators.ledger.specs import SqlReader
+from validators.probes.journeys.ledger import Outside
 
 pytestmark = pytest.mark.docker
 SETTLES_WITHIN_S = 10.0
@@ -111,6 +112,21 @@ def test_a_purchase_is_in_paystacks_ledger(shop: Shop, bought: Customer) -> None
     assert (row.status, row.amount, row.currency) == ("success", 500_000, "NGN")
     assert list(verified.rows) == [row]
     assert row.reference == reference
+
+
+def test_a_journey_finds_its_own_charge(environment: Environment, bought: Customer) -> None:
+    """What a browser's purchase asks of Paystack goes to the stand-in, under the real name."""
+    outside = Outside(environment.journeys["paystack-checkout"])
+
+    async def ask() -> tuple[str, str, str]:
+        try:
+            reference = await outside.charge_of(bought.reference())
+            by_address = await outside.charge_to(bought.email)
+            return reference, by_address, await outside.charge_to("nobody@drill.test")
+        finally:
+            await outside.close()
+
+    assert anyio.run(ask) == ("charged", "charged", "not charged")
 
 
 def test_a_purchase_is_in_the_mailbox(shop: Shop, bought: Customer) -> None:

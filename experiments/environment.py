@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from drill.duration import Duration
 from drill.errors import BadInput
 from experiments.environment_parts import Channels, Deploy, Feature, Monitoring, SandboxPart
+from experiments.environment_shop import Shop
 from experiments.files import Document, read_document
 from experiments.problems import build_model, nearest
+from validators.ledger.specs import LOOPBACK
 from validators.probes.specs import HttpProbe, Journey
 
 ENVIRONMENTS = Path(__file__).resolve().parent.parent / "environments"
@@ -36,50 +37,6 @@ class Outside(_Part):
     kind: Literal["staging", "vendor-test", "quarantine"]
 
 
-class SqlReader(_Part):
-    """One SELECT a ledger, read-only."""
-
-    dsn: SecretStr
-    orders: str
-    grants: str
-    effects: str | None = None
-    states: dict[str, str] = {}
-
-
-class Mailbox(_Part):
-    """Where receipts arrive."""
-
-    imap: SecretStr | None = None
-    http: str | None = None
-    receipt: str | None = None
-
-
-class Promises(_Part):
-    """How long the shop may take over each way to set things right."""
-
-    webhook: Duration = 10.0
-    reconcile: Duration = 120.0
-    refund: Duration = 600.0
-
-
-class Price(_Part):
-    """What a product costs, in subunits, whatever an order says."""
-
-    amount: Annotated[int, Field(gt=0)]
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-    once_only: bool = False
-
-
-class Shop(_Part):
-    """How the payments ledger reads the shop."""
-
-    sql: SqlReader | None = None
-    mailbox: Mailbox | None = None
-    promises: Promises = Promises()
-    prices: dict[str, Price] = {}
-    out_of_sight: dict[str, str] = {}
-
-
 class Environment(_Part):
     """Where a drill is rehearsed; nothing but staging is accepted."""
 
@@ -102,6 +59,15 @@ class Environment(_Part):
     playbook: Annotated[str | None, Field(description="its own playbook, beside this file")] = None
     repository: Annotated[str | None, Field(description="where guardrails are looked up")] = None
     hotfix_template: Annotated[str | None, Field(description="the team's own HOTFIX form")] = None
+
+    @model_validator(mode="after")
+    def _no_strange_database(self) -> "Environment":
+        """A staging file that names the production database is the usual disaster."""
+        host = self.shop.sql.host if self.shop and self.shop.sql else ""
+        known = {*LOOPBACK, *(one.host for one in self.outside if one.kind == "staging")}
+        if host and host not in known:
+            raise ValueError(f"shop.sql.dsn: {host} is no host of `outside` of kind staging")
+        return self
 
     def groups(self) -> dict[str, tuple[str, ...]]:
         """The names that stand for several probes."""

@@ -47,6 +47,7 @@ class Stack:
     api_key: str = API_KEY
     secret_key: str = SECRET_KEY
     smtp_port: int = field(default_factory=free_port)
+    db_port: int = field(default_factory=free_port)
     paystack_control_port: int = field(default_factory=free_port)
     control_token: str = CONTROL_TOKEN
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -86,6 +87,7 @@ class Stack:
             "STAGING_PROMETHEUS_PORT": str(self.prometheus_port),
             "STAGING_ALERTMANAGER_PORT": str(self.alertmanager_port),
             "STAGING_SMTP_PORT": str(self.smtp_port),
+            "STAGING_DB_PORT": str(self.db_port),
             "STAGING_API_KEY": self.api_key,
             "PAYSTACK_SECRET_KEY": self.secret_key,
             "STAGING_REFUND_SETTLES_AFTER_S": "1",

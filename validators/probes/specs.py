@@ -86,6 +86,7 @@ Rate = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?/(s|m)$", "examples": ["50/s"]}),
 ]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
+SecretTestKey = Annotated[SecretStr, AfterValidator(_test_key)]
 
 
 class Spec(BaseModel):
@@ -177,7 +178,7 @@ class PaystackVerify(Spec):
     url: WebUrl = Field(
         "https://api.paystack.co", description="of the API; a host in `resolve` goes where it says"
     )
-    key: Annotated[SecretStr, AfterValidator(_test_key)] = Field(description="a secret test key")
+    key: SecretTestKey = Field(description="a secret test key")
 
 
 def _card(value: object) -> str:
@@ -193,6 +194,9 @@ def _endpoints(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+Endpoints = Annotated[dict[str, str], AfterValidator(_endpoints)]
+
+
 class Journey(Spec):
     """A customer's way through the shop, in a real browser."""
 
@@ -204,7 +208,7 @@ class Journey(Spec):
     card: Annotated[str, BeforeValidator(_card)] = Field(
         "4084084084084081", description="one of Paystack's published test cards, in quotes"
     )
-    resolve: Annotated[dict[str, str], AfterValidator(_endpoints)] = Field(
+    resolve: Endpoints = Field(
         default_factory=dict,
         description="host -> address:port, for browser and `paystack_verify`",
     )

@@ -146,3 +146,6 @@ CREATE TABLE IF NOT EXISTS support_messages (
 -- For the drill's ledger check, which reads and never writes. No passwords, no sessions.
 GRANT SELECT ON orders, order_history, attempts, grants, webhook_events, outbox, refunds, mails,
     stock_movements TO drill_reader;
+-- Whose an account is, and nothing else of it; and how many jobs there ever were.
+GRANT SELECT (id, email) ON accounts TO drill_reader;
+GRANT SELECT ON SEQUENCE outbox_id_seq TO drill_reader;

@@ -1,12 +1,13 @@
 """What a journey asks outside its browser: Paystack's own ledger, and the inbox for the receipt."""
 
 from typing import Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import anyio
 import httpx
 from pydantic import JsonValue
 
+from validators import moved
 from validators.probes.http import at_path
 from validators.probes.specs import Journey
 
@@ -24,23 +25,12 @@ class Outside:
         self._spec = spec
         verify = spec.paystack_verify
         self.asks_paystack = verify is not None
-        self._paystack = httpx.AsyncClient(trust_env=False, timeout=ASK_LIMIT_S)
-        self._host = ""
-        if verify:
-            host = urlsplit(verify.url).hostname or ""
-            moved = spec.resolve.get(host)
-            self._host = host if moved else ""
-            self._paystack = httpx.AsyncClient(
-                base_url=verify.url.replace(urlsplit(verify.url).netloc, moved)
-                if moved
-                else verify.url,
-                headers={"authorization": f"Bearer {verify.key.get_secret_value()}"}
-                | ({"host": host} if moved else {}),
-                # A sandbox in the place of Paystack has a certificate of the drill's own.
-                verify=not moved,
-                trust_env=False,
-                timeout=ASK_LIMIT_S,
-            )
+        self._paystack = moved.client(
+            spec.resolve,
+            timeout_s=ASK_LIMIT_S,
+            base_url=verify.url if verify else "",
+            headers={"authorization": f"Bearer {verify.key.get_secret_value()}"} if verify else {},
+        )
         self._inbox = httpx.AsyncClient(trust_env=False, timeout=ASK_LIMIT_S)
 
     async def close(self) -> None:
@@ -80,9 +70,8 @@ class Outside:
     async def _ask(self, path: str) -> JsonValue:
         if not self.asks_paystack:
             return None
-        extensions = {"sni_hostname": self._host} if self._host else {}
         try:
-            answer = await self._paystack.get(path, extensions=extensions)
+            answer = await self._paystack.get(path)
             body: JsonValue = answer.json()
         except (httpx.HTTPError, ValueError):
             return None

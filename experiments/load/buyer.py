@@ -18,7 +18,6 @@ from experiments.load.purchases import Card
 from experiments.load.tab import CHECKOUT, Tab
 from experiments.load.wire import Errand, Message, Site, short
 
-PASSWORD = "correct horse battery"  # noqa: S105 - of accounts that are made up for one drill
 PURCHASE_LIMIT_S = 60.0
 ENTER_TRIES, BUY_TRIES, PAGE_STEPS, LOOKS, HOPS = 12, 12, 8, 12, 4
 AGAIN_S = 2.0
@@ -77,7 +76,7 @@ class Buyer:
         self.payable = False
         self.said: Said = "never"
         self.last: Told | None = None
-        self._begun = self._sent = False
+        self._begun = self._sent = self._refused = False
         self._thinks = cycle(errand.purchase.thinks_s or (0.0,))
         self._until = time.monotonic() + PURCHASE_LIMIT_S
 
@@ -99,6 +98,7 @@ class Buyer:
     def tell(self, said: Said, via: Via, detail: str) -> None:
         """Write down a statement, unless it is the last one over again."""
         self.said = said
+        self._refused = said == "refused" or (self._refused and said != "corrected")
         told = Told(
             t=self.world.now(),
             intent=self.purchase.id,
@@ -136,7 +136,7 @@ class Buyer:
 
     def enter(self, tab: Tab) -> bool:
         """Sign up, or sign in where the account is there already; False if neither works."""
-        form = {"email": self.errand.email, "password": PASSWORD}
+        form = {"email": self.errand.email, "password": self.world.site.password}
         page = Page(0)
         for _ in range(ENTER_TRIES):
             page = tab.post("/signup", form)
@@ -202,6 +202,9 @@ class Buyer:
                 continue
             self.think()
             typed = field == "card-number"
+            if self._refused:
+                # That nothing was charged was true until now: it is no claim on what follows.
+                self.tell("corrected", "request", "the customer goes on to pay after a refusal")
             page = tab.hosted("POST", f"{url}/pay", forms[field])
         if page.location:
             self.remember_reference(page.location)

@@ -48,6 +48,8 @@ class Site(msgspec.Struct, frozen=True):
         features: The sacred features by name.
 
         prices: Of every product, in subunits.
+
+        password: Of every customer's account, made up for one drill.
     """
 
     web: str
@@ -59,6 +61,7 @@ class Site(msgspec.Struct, frozen=True):
     sandbox_token: str = ""
     features: Mapping[str, Sequence[FeatureStep]] = {}
     prices: Mapping[str, int] = {}
+    password: str = ""
 
 
 class Errand(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
 """The customers as Locust runs them, and how each errand gets to exactly one of them."""
 
 import logging
+import os
 import random
 import time
 from collections import deque
@@ -20,7 +21,7 @@ from experiments.load.out import Out
 from experiments.load.stories import live
 from experiments.load.tab import Asked, Network, Tab, TooLate, make_network
 from experiments.load.visitor import Visitor
-from experiments.load.wire import Errand, Finished, Job, short, unfinished
+from experiments.load.wire import Errand, Finished, Job, Message, short, unfinished
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ class Crowd:
         self.network: Network = make_network(job.site, _limit, self._count)
         self.world = World(
             site=job.site,
-            say=out.say,
+            say=self.say,
             now=self.now,
             open_tab=lambda: Tab(self.network),
             late=own.late,
@@ -124,6 +125,13 @@ class Crowd:
     def now(self) -> float:
         """Seconds from the drill's start, by the clock of this boot that the drill reads too."""
         return time.monotonic() - self.job.start
+
+    def say(self, message: Message) -> None:
+        """Write a record down; without anybody to read it there is nothing to do here."""
+        try:
+            self._out.say(message)
+        except BrokenPipeError:
+            os._exit(1)
 
     def serve(self, runner: Runner) -> None:
         """Let the customers of this process take errands by this runner."""
@@ -147,7 +155,7 @@ class Crowd:
             log.exception("purchase %s", errand.purchase.id)
             error = f"{type(problem).__name__}: {problem}"
             buyer.tell("never", "load", f"the load itself failed: {error}")
-        self._out.say(Finished(t=self.now(), intent=errand.purchase.id, error=short(error)))
+        self.say(Finished(t=self.now(), intent=errand.purchase.id, error=short(error)))
 
     def look_around(self) -> None:
         """One visit, and the rest after it."""

@@ -70,6 +70,7 @@ def run_root() -> int:
     job = decode_job(first)
     own = Own(at=time.monotonic(), cpu_s=time.process_time())
     crowd = Crowd(job, out, own)
+    sampler = Sampler(crowd.environment, own, job.start)
     gevent.spawn(_keep_flushing, out)
     workers: list[subprocess.Popen[bytes]] = []
     errors: list[str] = []
@@ -87,12 +88,13 @@ def run_root() -> int:
     if not errors:
         total = job.customers + crowd.others
         gevent.spawn(runner.start, total, spawn_rate=max(1.0, total / RAMP_S))
-        gevent.spawn(_keep_sampling, Sampler(crowd.environment, own, job.start), out, job.workers)
-        if not _obey(lines, crowd, desk, out):
+        gevent.spawn(_keep_sampling, sampler, crowd, job.workers)
+        if not _obey(lines, crowd, desk):
             _die(workers)
     runner.quit()
     errors += _end(workers)
-    out.say(Over(t=crowd.now(), dropped=out.dropped, errors=[short(text) for text in errors]))
+    crowd.say(sampler.sample())
+    crowd.say(Over(t=crowd.now(), dropped=out.dropped, errors=[short(text) for text in errors]))
     _flush(out)
     return 0
 
@@ -116,20 +118,20 @@ def run_worker(port: int) -> int:
     return 0
 
 
-def _obey(lines: Iterator[bytes], crowd: Crowd, desk: Desk, out: Out) -> bool:
+def _obey(lines: Iterator[bytes], crowd: Crowd, desk: Desk) -> bool:
     """Do as the drill says until it says stop; False if it died instead."""
     for line in lines:
         if line == DRAIN:
             desk.close()
-            gevent.spawn(_tell_when_idle, crowd, desk, out)
+            gevent.spawn(_tell_when_idle, crowd, desk)
         if line == STOP:
             return True
     return False
 
 
-def _tell_when_idle(crowd: Crowd, desk: Desk, out: Out) -> None:
+def _tell_when_idle(crowd: Crowd, desk: Desk) -> None:
     desk.idle.wait()
-    out.say(Drained(t=crowd.now()))
+    crowd.say(Drained(t=crowd.now()))
 
 
 def _start_worker(job: Job, runner: MasterRunner, out: Out) -> subprocess.Popen[bytes]:
@@ -187,11 +189,11 @@ def _keep_flushing(out: Out) -> None:
         time.sleep(LOOK_S)
 
 
-def _keep_sampling(sampler: Sampler, out: Out, workers: int) -> None:
+def _keep_sampling(sampler: Sampler, crowd: Crowd, workers: int) -> None:
     every = SAMPLE_EVERY_S if workers == 1 else WORKER_REPORT_INTERVAL
     while True:
         time.sleep(every)
-        out.say(sampler.sample())
+        crowd.say(sampler.sample())
 
 
 def _flush(out: Out) -> None:

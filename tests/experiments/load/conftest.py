@@ -36,7 +36,21 @@ class Town(NamedTuple):
         ordinal: int = 1,
         share: float = 0.5,
     ) -> Buyer:
-        """Let one customer live through a purchase; nobody thinks for long here."""
+        """Let one customer live through a purchase."""
+        buyer = self.buyer(stratum, card=card, way=way, ordinal=ordinal, share=share)
+        live(buyer)
+        return buyer
+
+    def buyer(
+        self,
+        stratum: Stratum,
+        *,
+        card: Card = "captured",
+        way: Way = "",
+        ordinal: int = 1,
+        share: float = 0.5,
+    ) -> Buyer:
+        """A customer; nobody thinks for long here."""
         purchase = Purchase(
             ordinal=ordinal,
             product="creator-pass",
@@ -46,9 +60,7 @@ class Town(NamedTuple):
             thinks_s=(0.0,),
             share=share,
         )
-        buyer = Buyer(Errand(purchase, f"i{ordinal}-r@drill.test"), self.world)
-        live(buyer)
-        return buyer
+        return Buyer(Errand(purchase, f"i{ordinal}-r@drill.test"), self.world)
 
     def told(self, intent: str = "i1") -> list[tuple[str, str]]:
         """What a customer was told, and by what, in order."""
@@ -100,6 +112,7 @@ def site_of(web: str, bank: str) -> Site:
         refund_header="X-API-Key",
         refund_key="key",
         prices=PRODUCTS,
+        password="correct horse battery",
         features={
             "love-loops": [
                 FeatureStep(

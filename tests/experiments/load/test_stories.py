@@ -93,6 +93,7 @@ def test_late_success_pays_on_a_page_that_was_left(
     town.live("late_success", way=way)
 
     assert town.told()[0] == first
+    assert (("corrected", "request") in town.told()) == (way == "cancel")
     assert town.told()[-1] == ("paid", "dashboard")
     assert town.shop.seen["/buy"] == 1
 
@@ -207,8 +208,26 @@ def test_closed_checkout_is_tried_again_until_it_opens(town: Town) -> None:
     town.live("plain")
     opening.join()
 
-    assert town.told()[0] == ("refused", "page")
-    assert town.told()[-1] == ("paid", "dashboard")
+    assert town.told() == [
+        ("refused", "page"),
+        ("corrected", "request"),
+        ("paid", "page"),
+        ("paid", "dashboard"),
+    ]
+
+
+def test_a_refusal_after_the_payment_stays_a_claim(town: Town) -> None:
+    """
+    Who has paid and is told that nothing was charged is not said to have gone on to pay.
+    """
+    buyer = town.buyer("plain")
+    with town.world.open_tab() as tab:
+        assert buyer.enter(tab)
+        buyer.pay(tab, buyer.press_buy(tab))
+        buyer.tell("refused", "page", "you have not been charged")
+        assert buyer.press_buy(tab) == ""
+
+    assert town.told() == [("refused", "page"), ("paid", "page")]
 
 
 def test_a_lost_answer_after_the_capture_is_looked_for_and_not_paid_again(town: Town) -> None:

@@ -8,7 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from drill.duration import Duration
 from drill.errors import BadInput
-from experiments.environment_parts import Channels, Deploy, Feature, Monitoring
+from experiments.environment_parts import (
+    Channels,
+    Customers,
+    Deploy,
+    Feature,
+    Monitoring,
+    SandboxPart,
+)
 from experiments.files import Document, read_document
 from experiments.problems import build_model, nearest
 from validators.probes.specs import HttpProbe, Journey
@@ -95,6 +102,8 @@ class Environment(_Part):
     probes: dict[str, HttpProbe]
     journeys: dict[str, Journey] = {}
     shop: Shop | None = None
+    sandbox: SandboxPart | None = None
+    load: Customers | None = None
     monitoring: Monitoring | None = None
     channels: Channels | None = None
     deploy: Deploy | None = None

@@ -1,6 +1,6 @@
 """Whether the load or staging was the limit, from the samples. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Literal
 
@@ -13,7 +13,7 @@ CORE_FULL, BEHIND_S = 0.85, 0.25
 """Of a sample: the busiest process is near a core, or a wait ended so much too late."""
 LOAD_SHARE, LOAD_LEAST = 0.1, 2
 GREW, SLOW_MS = 3.0, 500.0
-QUARTER = 4
+QUARTER, PERCENT = 4, 100
 RECOVERING_S = 5.0
 """How long after a heal answers may still be slow because of the fault."""
 Limit = Literal["none", "load", "staging", "unknown"]
@@ -78,3 +78,14 @@ def in_force(changes: Sequence[FaultChange], until: float) -> list[tuple[float, 
         elif change.state in ("healed", "gone_with_target") and change.id in began:
             windows.append((began.pop(change.id), change.t))
     return windows + [(start, until) for start in began.values()]
+
+
+def percentile(counts: Mapping[int, int], percent: int) -> float:
+    """The value that so many per cent do not exceed; 0 where there is nothing."""
+    wanted = sum(counts.values()) * percent / PERCENT
+    seen = 0
+    for value in sorted(counts):
+        seen += counts[value]
+        if counts[value] and seen >= wanted:
+            return float(value)
+    return 0.0

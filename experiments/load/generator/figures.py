@@ -7,10 +7,10 @@ import msgspec
 from locust.env import Environment
 
 from drill.payments import LoadSample
+from experiments.load.limit import percentile
 from experiments.load.tab import Asked
 
 KEY = "drill"
-PERCENT = 100
 
 
 class Refused(Exception):
@@ -93,17 +93,6 @@ class Sampler:
         self._requests, self._failures = total.num_requests, total.num_failures
         self._times = times
         return made
-
-
-def percentile(counts: Mapping[int, int], percent: int) -> float:
-    """The value that so many per cent do not exceed; 0 where there is nothing."""
-    wanted = sum(counts.values()) * percent / PERCENT
-    seen = 0
-    for value in sorted(counts):
-        seen += counts[value]
-        if counts[value] and seen >= wanted:
-            return float(value)
-    return 0.0
 
 
 def report_from(environment: Environment, own: Own) -> None:

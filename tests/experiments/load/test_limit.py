@@ -2,7 +2,7 @@
 
 from drill.events import FaultChange
 from drill.payments import LoadSample
-from experiments.load.limit import in_force, judge_limit
+from experiments.load.limit import in_force, judge_limit, percentile
 
 
 def samples(
@@ -96,3 +96,14 @@ def test_a_fault_is_in_force_from_its_intent_to_its_heal() -> None:
     ]
 
     assert in_force(changes, 9.0) == [(1.0, 5.0), (3.0, 9.0)]
+
+
+def test_a_percentile_is_the_value_that_so_many_do_not_exceed() -> None:
+    """
+    Of counts by value, as Locust keeps them, also where some were counted before.
+    """
+    counts = {10: 90, 20: 5, 500: 5, 900: 0}
+
+    assert [percentile(counts, percent) for percent in (50, 90, 95, 99)] == [10, 10, 20, 500]
+    assert percentile({}, 95) == 0
+    assert percentile({7: 0}, 95) == 0

@@ -7,7 +7,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from drill.errors import BadInput
-from experiments.environment_parts import Channels, Deploy, Feature, Monitoring, SandboxPart
+from experiments.environment_parts import (
+    Channels,
+    Customers,
+    Deploy,
+    Feature,
+    Monitoring,
+    SandboxPart,
+)
 from experiments.environment_shop import Shop
 from experiments.files import Document, read_document
 from experiments.problems import build_model, nearest
@@ -53,6 +60,7 @@ class Environment(_Part):
     journeys: dict[str, Journey] = {}
     shop: Shop | None = None
     sandbox: SandboxPart | None = None
+    load: Customers | None = None
     monitoring: Monitoring | None = None
     channels: Channels | None = None
     deploy: Deploy | None = None

@@ -129,3 +129,28 @@ class Deploy(Part):
     branch: str = "main"
     allow_remotes: tuple[str, ...] = ()
     limit: Duration = 120.0
+
+
+class RefundApi(Part):
+    """Where a refund is asked for; `{order}` in `url`, which is relative to `web`."""
+
+    url: Annotated[str, Field(pattern=r"^/.*\{order\}")]
+    header: str = "X-API-Key"
+    key: SecretStr
+
+
+class Customers(Part):
+    """
+    Who the customers of a load are.
+
+    Attributes:
+        domain: Of their addresses; ours, as the shop writes to them.
+
+        password: Of their accounts, which are made up for one drill.
+
+        refund: Where they ask for refunds; none: nobody does.
+    """
+
+    domain: Annotated[str, Field(pattern=r"^[a-z0-9.-]+\.[a-z]+$", max_length=100)]
+    password: Annotated[SecretStr, Field(min_length=8)]
+    refund: RefundApi | None = None

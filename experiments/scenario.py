@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from drill.duration import Duration
 from drill.errors import BadInput
@@ -14,6 +14,7 @@ from experiments.catalogue import ACTS_GROUP, CHECKS_GROUP, FAULTS_GROUP, joined
 from experiments.faults import FAULTS
 from experiments.faults.base import FaultSpec
 from experiments.files import Document, read_document
+from experiments.load.purchases import DEFAULT_PURCHASES
 from experiments.problems import build_model, nearest
 from experiments.respond import ACTS
 from experiments.respond.base import ActSpec
@@ -24,6 +25,7 @@ SCENARIOS = Path(__file__).resolve().parent.parent / "scenarios"
 MAX_FAULTS = 50
 MAX_ACTS = 50
 MAX_CUSTOMERS = 1000
+MAX_PURCHASES = 20_000
 
 
 class _Part(BaseModel):
@@ -31,10 +33,26 @@ class _Part(BaseModel):
 
 
 class Load(_Part):
-    """Background customers, from the baseline to the end. Not built yet."""
+    """
+    Customers, from the baseline to the end, and what they buy. Not built into a drill yet.
+
+    Attributes:
+        customers: How many buy at once; some more only look around.
+
+        purchases: How many are made in all, over all strata; with 0 everybody looks around.
+
+        workers: Processes that the customers are in; more than one when a core is too little.
+    """
 
     customers: Annotated[int, Field(ge=1, le=MAX_CUSTOMERS)]
+    purchases: Annotated[int, Field(ge=0, le=MAX_PURCHASES)] = DEFAULT_PURCHASES
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+
+    @model_validator(mode="after")
+    def _everybody_has_work(self) -> "Load":
+        if self.workers > self.customers:
+            raise ValueError("workers: more than customers")
+        return self
 
 
 class Detection(_Part):

@@ -1,0 +1,277 @@
+"""Real Locust in its own process, against a small real shop."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import msgspec
+import pytest
+
+from drill.events import Header
+from drill.journal import Journal, read_journal
+from drill.payments import Begun, Intended, LoadEnded, LoadPlanned, LoadSample, Told
+from experiments.load.purchases import Purchase, plan_purchases
+from experiments.load.running import LoadPlan, LocustLoad
+from experiments.load.spawned import opened_load
+from experiments.recorder import Recorder
+from experiments.runtime.guardian import end_marked
+from experiments.runtime.journal_file import JournalFile
+from tests.experiments.conftest import header
+from tests.experiments.load.conftest import Town
+
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
+SALE = {"creator-pass": True, "lore-pack": False}
+WITHIN_S = 60.0
+
+
+def quick(purchase: Purchase) -> Purchase:
+    """The same purchase by somebody who hardly thinks."""
+    wait = min(purchase.wait_s, 0.3)
+    return msgspec.structs.replace(purchase, thinks_s=(0.01,), wait_s=wait)
+
+
+def plan_for(town: Town, count: int, *, customers: int = 8, workers: int = 1) -> LoadPlan:
+    return LoadPlan(
+        run=f"r-{os.getpid()}-{time.monotonic_ns()}",
+        seed=7,
+        customers=customers,
+        workers=workers,
+        purchases=[quick(one) for one in plan_purchases(7, SALE, count)],
+        site=town.site,
+        domain="drill.test",
+    )
+
+
+class Run:
+    """One load with a journal on disk, as a drill has it."""
+
+    def __init__(self, town: Town, folder: Path, plan: LoadPlan) -> None:
+        self.town, self.folder, self.plan = town, folder, plan
+        self.sink = JournalFile(folder / "journal.jsonl")
+
+    @contextlib.asynccontextmanager
+    async def opened(self) -> AsyncIterator[LocustLoad]:
+        self.recorder = Recorder(self.sink, anyio.current_time())
+        self.recorder.add(header())
+        try:
+            async with opened_load(self.plan, self.recorder, self.folder) as load:
+                yield load
+        finally:
+            self.sink.close()
+
+    @property
+    def journal(self) -> Journal:
+        with self.sink.path.open("rb") as lines:
+            return read_journal(lines)
+
+    async def until_finished(self, count: int) -> None:
+        """Until so many intents have a last word that is theirs."""
+        with anyio.fail_after(WITHIN_S):
+            while len({one.intent for one in self.recorder.journal.every(Told)}) < count:
+                await anyio.sleep(0.05)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_every_intent_is_bought_once_and_told(
+    town: Town, tmp_path: Path, workers: int
+) -> None:
+    """
+    Intents are in the journal before the load; each is begun once, by one worker, and has its word.
+    """
+    run = Run(town, tmp_path, plan_for(town, 40, workers=workers))
+    async with run.opened() as load:
+        await load.start()
+        await run.until_finished(40)
+        await load.drain()
+        await load.stop()
+    journal = run.journal
+
+    intents = [one.id for one in journal.every(Intended)]
+    assert len(intents) == 40
+    kinds = [type(one) for one in journal.events]
+    assert kinds[:42] == [Header, LoadPlanned, *[Intended] * 40]
+    underpaid = {one.id for one in journal.every(Intended) if one.stratum == "underpaid"}
+    begun = Counter(one.intent for one in journal.every(Begun))
+    assert begun == Counter(set(intents) - underpaid)
+    assert {one.intent for one in journal.every(Told)} == set(intents)
+    assert max(town.shop.captures.values()) == 1
+    ended = journal.first(LoadEnded)
+    assert ended is not None
+    assert (ended.begun, ended.finished, ended.cut) == (len(begun), len(begun), 0)
+
+
+async def test_the_load_tells_what_it_did(town: Town, tmp_path: Path) -> None:
+    """
+    Samples come once a second, on the drill's own clock, with requests and latencies in them.
+    """
+    run = Run(town, tmp_path, plan_for(town, 20))
+    async with run.opened() as load:
+        await load.start()
+        await run.until_finished(20)
+        with anyio.fail_after(WITHIN_S):
+            while sum(1 for _ in run.recorder.journal.every(LoadSample)) < 3:
+                await anyio.sleep(0.05)
+        await load.stop()
+        end = run.recorder.t()
+    samples = list(run.journal.every(LoadSample))
+
+    assert all(0 < one.t < end for one in samples)
+    assert sum(one.requests for one in samples) > 60
+    assert max(one.p95_ms for one in samples) > 0
+    assert max(one.cpu_ratio for one in samples) > 0
+
+
+async def test_a_drained_load_begins_nothing_and_lets_purchases_end(
+    town: Town, tmp_path: Path
+) -> None:
+    """
+    After the drain no purchase begins, those under way are finished, the others are `unsent`.
+    """
+    run = Run(town, tmp_path, plan_for(town, 200, customers=4))
+    async with run.opened() as load:
+        await load.start()
+        await run.until_finished(10)
+        await load.drain()
+        drained = run.recorder.t()
+        await load.stop()
+    journal = run.journal
+    ended = journal.first(LoadEnded)
+    assert ended is not None
+
+    assert 10 <= ended.begun < 200
+    assert (ended.finished, ended.cut) == (ended.begun, 0)
+    assert all(one.t < drained for one in journal.every(Begun))
+    begun = {one.intent for one in journal.every(Begun)}
+    for one in journal.every(Told):
+        assert one.intent in begun or one.said == "unsent"
+    assert {one.intent for one in journal.every(Told)} == {f"i{n}" for n in range(1, 201)}
+
+
+async def test_a_load_that_is_stopped_cuts_purchases_off(town: Town, tmp_path: Path) -> None:
+    """
+    A stop waits for nobody: who was in the middle is `never`, and the generator is gone.
+    """
+    run = Run(town, tmp_path, plan_for(town, 40, customers=4))
+    async with run.opened() as load:
+        await load.start()
+        await run.until_finished(5)
+        town.shop.hold["/buy"] = threading.Event()
+        held = town.shop.seen["/buy"]
+        with anyio.fail_after(WITHIN_S):
+            while town.shop.seen["/buy"] < held + 2:
+                await anyio.sleep(0.02)
+        began = anyio.current_time()
+        await load.stop()
+        took = anyio.current_time() - began
+    ended = run.journal.first(LoadEnded)
+    assert ended is not None
+
+    assert took < 5
+    assert ended.cut >= 2
+    assert sum(one.said == "never" and one.via == "load" for one in run.journal.every(Told)) >= 2
+    assert end_marked(f"DRILL_RUN={run.plan.run}") == 0
+
+
+async def test_a_generator_that_is_killed_leaves_nothing_certain(
+    town: Town, tmp_path: Path
+) -> None:
+    """
+    Of purchases that a killed generator had not told of, nobody knows whether they had begun.
+    """
+    run = Run(town, tmp_path, plan_for(town, 60, customers=4))
+    async with run.opened() as load:
+        await load.start()
+        await run.until_finished(5)
+        assert end_marked(f"DRILL_RUN={run.plan.run}") == 1
+        await load.drain()
+        await load.stop()
+    ended = run.journal.first(LoadEnded)
+    assert ended is not None
+
+    assert "the generator died" in ended.detail
+    unsent = {one.intent for one in run.journal.every(Told) if one.said == "unsent"}
+    underpaid = {one.id for one in run.journal.every(Intended) if one.stratum == "underpaid"}
+    assert unsent <= underpaid
+    assert {one.intent for one in run.journal.every(Told)} == {f"i{n}" for n in range(1, 61)}
+
+
+DRIVER = """
+import sys, anyio, msgspec
+from pathlib import Path
+from experiments.load.running import LoadPlan
+from experiments.load.spawned import opened_load
+from experiments.recorder import Recorder
+from experiments.runtime.journal_file import JournalFile
+
+async def main():
+    folder = Path(sys.argv[1])
+    plan = msgspec.json.decode((folder / "plan.json").read_bytes(), type=LoadPlan)
+    recorder = Recorder(JournalFile(folder / "journal.jsonl"), anyio.current_time())
+    async with opened_load(plan, recorder, folder) as load:
+        await load.start()
+        print("started", flush=True)
+        await anyio.sleep(60)
+
+anyio.run(main)
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_when_the_drill_is_killed_the_load_ends_itself(
+    town: Town, tmp_path: Path, workers: int
+) -> None:
+    """
+    Kill -9 of the drill, and within two seconds no process of the load is left, without a guardian.
+    """
+    plan = plan_for(town, 400, workers=workers)
+    (tmp_path / "plan.json").write_bytes(msgspec.json.encode(plan))
+    drill = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])},
+    )
+    assert drill.stdout is not None
+    assert drill.stdout.readline() == b"started\n"
+    until = time.monotonic() + WITHIN_S
+    while town.shop.seen["/buy"] < 3 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert len(marked(plan.run)) == (1 if workers == 1 else 3)
+    os.kill(drill.pid, signal.SIGKILL)
+    drill.wait()
+    drill.stdout.close()
+    killed = time.monotonic()
+    while marked(plan.run) and time.monotonic() < killed + 10:
+        time.sleep(0.02)
+
+    assert marked(plan.run) == []
+    assert time.monotonic() - killed < 2
+
+
+def marked(run: str) -> list[int]:
+    """Processes of a run, by the variable that the guardian looks for."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if folder.name.isdigit():
+                variables = (folder / "environ").read_bytes().split(b"\0")
+                if f"DRILL_RUN={run}".encode() in variables:
+                    found.append(int(folder.name))
+    return found
+
+
+def test_a_drill_does_not_import_locust() -> None:
+    """
+    The drill's side brings neither Locust nor gevent into the drill's process.
+    """
+    code = "import experiments.load.spawned, sys; print({'locust', 'gevent'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "set()\n"

@@ -1,0 +1,1 @@
+"""The payments ledger: who reads Paystack and the shop, and what is concluded from it."""

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from drill.events import Event
+from drill.payments_judged import PaymentsJudged
 
 Said = Literal[
     "unsent",  # no byte left: the only certain failure
@@ -268,4 +269,5 @@ AnyPayment = (
     | LoadPlanned
     | LoadSample
     | LoadEnded
+    | PaymentsJudged
 )

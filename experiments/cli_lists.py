@@ -59,13 +59,16 @@ def acts() -> None:
 @click.command()
 def checks() -> None:
     """List the checks and what each promises."""
-    from validators.checks import ALWAYS, CHECKS, IMPLIED  # noqa: PLC0415
+    from validators.checks import ALWAYS, CHECKS, IMPLIED, IMPLIES  # noqa: PLC0415
 
     for check in CHECKS:
         click.echo(f"{check.model_fields['check'].default:22} {check.about}")
     for check in IMPLIED:
         if check not in CHECKS:
             click.echo(f"{check.model_fields['check'].default:22} {check.about} (where it applies)")
+    for name, implied in IMPLIES.items():
+        for check in implied:
+            click.echo(f"{check.model_fields['check'].default:22} {check.about} (with {name})")
     for check in ALWAYS:
         click.echo(f"{check.model_fields['check'].default:22} {check.about} (always)")
 

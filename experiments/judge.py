@@ -15,6 +15,7 @@ from drill.events import (
     FaultChange,
     Found,
     MomentSet,
+    Note,
     Planned,
     Recovered,
     Recovery,
@@ -37,6 +38,7 @@ from validators.checks.base import (
 )
 from validators.checks.engine_loss import blamed
 from validators.checks.told import comms_clocks
+from validators.ledger.told import payments_judged
 
 EXIT_CODES = {Verdict.PASS: EXIT_PASS, Verdict.FAIL: EXIT_FAIL, Verdict.UNKNOWN: EXIT_UNKNOWN}
 Word = Literal["pass", "unknown", "fail"]
@@ -82,8 +84,18 @@ def judge(journal: Journal, checks: Sequence[CheckSpec], t: float) -> Judgement:
     planned = journal.first(Planned)
     if planned is not None and not planned.faults:
         told = []  # Without faults there is nothing to recover from, and no severity.
-    events = [*told, *(_found(check.label, finding, t) for check, finding in findings)]
+    payments = _payments(journal, t)
+    events = [*told, *payments, *(_found(check.label, finding, t) for check, finding in findings)]
     return Judgement(events=events, verdict=merge(finding.verdict for _, finding in findings))
+
+
+def _payments(journal: Journal, t: float) -> list[AnyEvent]:
+    """What came of the purchases, if any were planned; why not, if that cannot be told."""
+    try:
+        judged = payments_judged(journal, t)
+    except Exception as error:  # noqa: BLE001 - the findings say it as well; the rest is still told
+        return [Note(t=t, text=f"the payments were not judged: {error!r}", level="warning")]
+    return [judged] if judged else []
 
 
 def _judge_one(check: CheckSpec, journal: Journal) -> Finding:

@@ -15,7 +15,7 @@ from experiments.plan_incident import incident_problems, plan_incident
 from experiments.problems import nearest
 from experiments.scenario import Scenario
 from experiments.site import Site
-from validators.checks import ALWAYS, IMPLIED
+from validators.checks import ALWAYS, IMPLIED, IMPLIES
 from validators.checks.base import CheckSpec
 
 FAST_PERIOD_S = 0.02
@@ -169,6 +169,9 @@ def _implied(incident: IncidentPlanned, named: Sequence[CheckSpec]) -> Iterator[
         name = str(check.model_fields["check"].default)
         if name not in already and check.applies(incident):
             yield check(check=name)
+    for each in sorted(already & set(IMPLIES)):
+        for meant in IMPLIES[each]:
+            yield meant(check=str(meant.model_fields["check"].default))
 
 
 def _not_built(scenario: Scenario) -> Iterator[tuple[Location, str]]:

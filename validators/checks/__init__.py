@@ -6,7 +6,7 @@ from validators.checks import (
     communication,
     detection,
     during,
-    later,
+    ledger,
     monitoring,
     response,
 )
@@ -19,7 +19,7 @@ CHECKS: tuple[type[CheckSpec], ...] = (
     *response.CHECKS,
     *communication.CHECKS,
     *monitoring.CHECKS,
-    *later.CHECKS,
+    *ledger.CHECKS,
 )
 """What a scenario may name."""
 
@@ -33,3 +33,6 @@ IMPLIED: tuple[type[ImpliedCheck], ...] = (
     *monitoring.IMPLIED,
 )
 """What a scenario promises by rehearsing detection, people, messages or releases."""
+
+IMPLIES: dict[str, tuple[type[CheckSpec], ...]] = ledger.IMPLIES
+"""What a scenario promises by naming a check that stands for several."""

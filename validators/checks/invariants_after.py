@@ -1,0 +1,129 @@
+"""The invariants of refunds, and those that Paystack's log of deliveries shows: I-12 to I-15."""
+
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from typing import ClassVar, Literal
+
+from drill.journal import Journal
+from drill.payments import Delivery, Ledger
+from drill.verdict import Cause, Verdict
+from validators.checks.base import Finding
+from validators.checks.invariant import FULFILLED, PAID, Invariant, met, say, unexpected
+from validators.ledger.judged import Judged, Payments
+
+SERVER_ERRORS = range(500, 600)
+ANSWERED_LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+"""Answers that ask for another try, as a server error does."""
+
+
+class RefundsNoMoreThanCaptured(Invariant):
+    """Never more goes back than came in, and a partial refund takes nothing away."""
+
+    about: ClassVar[str] = "I-12: refunds never exceed the capture; a partial one revokes nothing"
+    check: Literal["refunds_no_more_than_captured"] = "refunds_no_more_than_captured"
+    number: ClassVar[str] = "I-12"
+    needs: ClassVar[tuple[Ledger, ...]] = (*PAID, *FULFILLED, "paystack.refunds")
+    untested: ClassVar[str] = "nothing was refunded"
+
+    def concerned(self, payments: Payments) -> Iterable[Judged]:
+        return (each for each in payments.judged if each.funds.refunds)
+
+    def broken(self, payments: Payments) -> Iterator[str]:
+        over = (each for each in payments.judged if each.failed("over_refunded"))
+        revoked = (
+            each
+            for each in payments.judged
+            if each.axes.money == {"one_partly_refunded"}
+            and each.failed("lost", "stuck", "inconsistent", "refund_owed")
+        )
+        yield from say("refunded too much", over)
+        yield from say("revoked by a partial refund", revoked)
+
+
+class AcknowledgesEveryEvent(Invariant):
+    """Every event, known or not, is acknowledged with 200, or Paystack sends it for 72 hours."""
+
+    about: ClassVar[str] = "I-13: every event, known or not, is acknowledged with 200"
+    check: Literal["acknowledges_every_event"] = "acknowledges_every_event"
+    number: ClassVar[str] = "I-13"
+    needs: ClassVar[tuple[Ledger, ...]] = ("paystack.deliveries",)
+    untested: ClassVar[str] = "no event was delivered"
+
+    def concerned(self, payments: Payments) -> Iterable[Judged]:
+        return (each for each in payments.judged if each.deliveries)
+
+    def broken(self, payments: Payments) -> Iterator[str]:
+        answers: dict[str, dict[str, int]] = {}
+        for row in _deliveries(payments):
+            if row.code is not None:
+                answers.setdefault(row.event, {})[row.id] = row.code
+        for event, codes in sorted(answers.items()):
+            refused = {code for code in codes.values() if not _asks_again(code)} - {HTTPStatus.OK}
+            if refused:
+                told = ", ".join(map(str, sorted(refused)))
+                yield f"{event} was answered {told}: only 200 ends its deliveries"
+            elif all(code in SERVER_ERRORS for code in codes.values()) and _any_ok(answers):
+                yield f"every one of {len(codes)} {event} ended in a server error, others did not"
+
+
+def _asks_again(code: int) -> bool:
+    return code in SERVER_ERRORS or code in ANSWERED_LATER
+
+
+def _any_ok(answers: dict[str, dict[str, int]]) -> bool:
+    return any(HTTPStatus.OK in codes.values() for codes in answers.values())
+
+
+def _deliveries(payments: Payments) -> Iterator[Delivery]:
+    """All deliveries of this drill, as the last round read them."""
+    book = payments.books["paystack.deliveries"]
+    last = book.rounds.get(book.last)
+    for rows in last.rows.values() if last else ():
+        yield from (row for row in rows if isinstance(row, Delivery))
+
+
+class IgnoresTheOtherDomain(Invariant):
+    """An event of the mode that the shop does not run in changes nothing."""
+
+    about: ClassVar[str] = "I-14: an event of the other domain, live or test, changes nothing"
+    check: Literal["ignores_the_other_domain"] = "ignores_the_other_domain"
+    number: ClassVar[str] = "I-14"
+    needs: ClassVar[tuple[Ledger, ...]] = (*PAID, *FULFILLED)
+    untested: ClassVar[str] = "no event of the other domain was sent"
+
+    def concerned(self, payments: Payments) -> Iterable[Judged]:
+        return met(payments.judged, "domain")
+
+    def broken(self, payments: Payments) -> Iterator[str]:
+        yield from say("fulfilled by the other domain", unexpected(self.concerned(payments)))
+
+
+class StaysWithinTheCallBudget(Invariant):
+    """The shop asks Paystack no more often than its limit allows; no journal shows its calls."""
+
+    about: ClassVar[str] = "I-15: the shop's calls to Paystack stay within the published limit"
+    check: Literal["stays_within_the_call_budget"] = "stays_within_the_call_budget"
+    number: ClassVar[str] = "I-15"
+    needs: ClassVar[tuple[Ledger, ...]] = ()
+    untested: ClassVar[str] = ""
+
+    def concerned(self, payments: Payments) -> Iterable[Judged]:
+        return ()
+
+    def broken(self, payments: Payments) -> Iterator[str]:
+        yield from ()
+
+    def judge(self, journal: Journal) -> Finding:
+        seen = super().judge(journal)
+        if seen.verdict is Verdict.PASS and not seen.reason.startswith("not judged"):
+            reason = "no ledger shows the shop's calls; declare I-15 in `out_of_sight`, with why"
+            return Finding(Verdict.UNKNOWN, reason, Cause.HARNESS)
+        return seen
+
+
+INVARIANTS: tuple[type[Invariant], ...] = (
+    RefundsNoMoreThanCaptured,
+    AcknowledgesEveryEvent,
+    IgnoresTheOtherDomain,
+    StaysWithinTheCallBudget,
+)

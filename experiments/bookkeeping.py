@@ -1,16 +1,23 @@
 """Opens the ledgers of an environment: whoever reads them, makes canaries, and counts."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import anyio
 
 from drill.errors import BadInput, Unsure
 from experiments.environment import Environment
-from experiments.environment_shop import Shop
+from experiments.environment_shop import Shop, unreadable
+from experiments.load.planning import plan_load
+from experiments.load.spawned import opened_load
+from experiments.payments import Payments
+from experiments.plan import Plan
 from experiments.reconcile import Reconciler
 from experiments.recorder import Recorder
 from experiments.runtime.ports import Lifecycle
+from experiments.runtime.shapes import RunInfo
+from validators.checks.ledger import LosesNothing
 from validators.ledger.books import Books
 from validators.ledger.canaries import ShopCanaries
 from validators.ledger.own import mark_of
@@ -24,7 +31,6 @@ from validators.ledger.reading import Unread
 from validators.ledger.sights import Counter
 
 CLOSE_LIMIT_S = 5.0
-NO_SHOP = "this environment does not say how its shop is read (`shop:`)"
 
 
 def shop_of(environment: Environment) -> Shop:
@@ -34,21 +40,10 @@ def shop_of(environment: Environment) -> Shop:
     Raises:
         BadInput: It has none, or none that ledgers could be read of.
     """
-    shop = environment.shop
-    if shop is None:
-        raise BadInput(NO_SHOP)
-    missing = [
-        text
-        for there, text in (
-            (shop.paystack, "shop.paystack: there is no key to read Paystack's ledger with"),
-            (shop.sql or shop.api or shop.mailbox, "shop: neither sql, api nor mailbox reads it"),
-            (shop.prices, "shop.prices: nothing says what a product costs"),
-        )
-        if not there
-    ]
-    if missing:
-        raise BadInput(*missing)
-    return shop
+    problems = unreadable(environment.shop)
+    if problems or environment.shop is None:
+        raise BadInput(*problems)
+    return environment.shop
 
 
 @asynccontextmanager
@@ -102,6 +97,42 @@ async def opened_reconciler(
             canaries=canaries,
             exposures_wanted=exposures_wanted,
         )
+
+
+@asynccontextmanager
+async def opened_payments(
+    plan: Plan, run: RunInfo, seed: int, recorder: Recorder, lifecycle: Lifecycle
+) -> AsyncIterator[Payments]:
+    """
+    The payments side of a drill, as far as its scenario has one.
+
+    Args:
+        plan: What will happen.
+        run: Which drill it is; the load's own log is kept in its folder.
+        seed: The drill's, from which every purchase is drawn.
+        recorder: The one writer.
+        lifecycle: Restarts the shop's services.
+
+    Raises:
+        BadInput: The environment's shop cannot be read.
+    """
+    environment = plan.environment
+    payments = Payments()
+    async with AsyncExitStack() as opened:
+        promise = next((each for each in plan.checks if isinstance(each, LosesNothing)), None)
+        if promise:
+            ledgers = opened_reconciler(
+                environment, run.run, recorder, lifecycle, exposures_wanted=promise.exposed
+            )
+            payments = payments._replace(ledgers=await opened.enter_async_context(ledgers))
+        if any(each.spec.hold for each in plan.faults):
+            sights = opened_sights(shop_of(environment))
+            payments = payments._replace(sights=await opened.enter_async_context(sights))
+        if plan.scenario.load:
+            customers = plan_load(plan.scenario.load, environment, run.run, seed)
+            load = opened_load(customers, recorder, Path(run.directory))
+            payments = payments._replace(load=await opened.enter_async_context(load))
+        yield payments
 
 
 class ShopSights:

@@ -18,9 +18,10 @@ from experiments.control import Control
 from experiments.injection import Injection
 from experiments.judge import judge
 from experiments.pace import SETTLED_S, Pace
+from experiments.payments import Payments
 from experiments.plan import Plan
 from experiments.recorder import Recorder
-from experiments.runtime.ports import Probe, Sights, Stack
+from experiments.runtime.ports import Probe, Stack
 from experiments.runtime.shapes import RunInfo
 from experiments.watch import all_back, baseline_missing, down_for
 
@@ -53,7 +54,7 @@ class Drill:
 
         keep_evidence: Called once, with staging given back and nothing judged yet.
 
-        sights: Counts what a held edge waits for; None where nothing can.
+        payments: The payments side.
     """
 
     def __init__(  # noqa: PLR0913 - a drill is put together here and nowhere else
@@ -67,9 +68,10 @@ class Drill:
         control: Control,
         beside: Beside,
         keep_evidence: Callable[[], Awaitable[None]],
-        sights: Sights | None = None,
+        payments: Payments | None = None,
     ) -> None:
-        refuse_blind(plan, sights)
+        self.payments = payments or Payments()
+        refuse_blind(plan, self.payments.sights)
         self.plan = plan
         self.run_info = run
         self.stack = stack
@@ -80,7 +82,7 @@ class Drill:
         beside.bind(self)
         self.keep_evidence = keep_evidence
         self._journeys = [probe.name for probe in plan.probes if probe.kind == "journey"]
-        self._arming = Arming(run.run, stack, recorder, sights=sights)
+        self._arming = Arming(run.run, stack, recorder, sights=self.payments.sights)
         self._injections: Sequence[Injection] = ()
         self._body = anyio.CancelScope()
         self._pace = Pace(
@@ -122,16 +124,19 @@ class Drill:
                 for probe in self.probes.values():
                     group.start_soon(self._guarded, probe.run)
                 await self.beside.before()
+                await self.payments.before()
                 if await self._baseline():
                     group.start_soon(self._guarded, self.beside.run)
                     await self._faults()
                     await self._quiet()
+                    await self.payments.after()
                     await self.beside.after()
         except Exception as error:  # noqa: BLE001 - the report must be written all the same
             self._abort(told(error))
         if self._body.cancelled_caught:
             self._abort(self.control.reason or "stopped")
         with anyio.CancelScope(shield=True):
+            await self.payments.load.stop()
             await self.beside.put_back()
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:

@@ -84,3 +84,15 @@ class Shop(Part):
         if self.canaries and self.canaries.product not in self.prices:
             raise ValueError(f"canaries.product: '{self.canaries.product}' has no price")
         return self
+
+
+def unreadable(shop: Shop | None) -> list[str]:
+    """Why the ledgers of an environment with this shop could not be read, all reasons at once."""
+    if shop is None:
+        return ["this environment does not say how its shop is read (`shop:`)"]
+    wanted = (
+        (shop.paystack, "shop.paystack: there is no key to read Paystack's ledger with"),
+        (shop.sql or shop.api or shop.mailbox, "shop: neither sql, api nor mailbox reads it"),
+        (shop.prices, "shop.prices: nothing says what a product costs"),
+    )
+    return [text for there, text in wanted if not there]

@@ -15,7 +15,7 @@ from drill.errors import EXIT_UNKNOWN, BadInput, DrillError
 from drill.events import EvidenceKept, Header, PlannedProbe
 from drill.journal import Journal
 from drill.records import Record
-from experiments.arming import refuse_blind
+from experiments.bookkeeping import opened_payments
 from experiments.control import Control
 from experiments.engine import Drill
 from experiments.environment import Environment, find_environment
@@ -31,7 +31,7 @@ from experiments.plan import Plan
 from experiments.recorder import Listener, Recorder
 from experiments.run_folder import RUNS, new_run, provenance, run_id, writer
 from experiments.runtime.docker.stack import DockerStack, open_stack
-from experiments.runtime.ports import Probe, Sights
+from experiments.runtime.ports import Probe
 from experiments.runtime.sandbox import SandboxControl
 from experiments.runtime.shapes import RunInfo
 from validators.probes.build import build_journey, run_http, run_journey
@@ -65,7 +65,6 @@ async def launch(
     request: Request,
     listen: Callable[[Recorder], Sequence[Listener]],
     announce: Callable[[str], None],
-    sights: Sights | None = None,
 ) -> Launched:
     """
     Run a drill on the real stack.
@@ -79,12 +78,9 @@ async def launch(
 
         announce: Told the link of the live page, which holds its token: for the terminal only.
 
-        sights: Counts what held edges wait for; None where nothing can.
-
     Raises:
         BadInput, StagingBusy, Unhealed: Before anything was touched.
     """
-    refuse_blind(plan, sights)
     environment = plan.environment
     run = run_id(request.name)
     directory = request.runs / run
@@ -109,7 +105,7 @@ async def launch(
                 environment=str(file),
             )
             async with built_probes(plan.probes, environment, recorder, run, directory) as probes:
-                drill = _Ready(plan, info, stack, probes, recorder, sights)
+                drill = _Ready(plan, info, stack, probes, recorder, request.seed)
                 code = await _run_obeying(drill, announce if request.game_day else _quietly)
             if sink.failed:
                 raise BadInput(f"{directory}: the journal is incomplete: {sink.failed.strerror}")
@@ -124,7 +120,7 @@ class _Ready(NamedTuple):
     stack: DockerStack
     probes: Mapping[str, Probe]
     recorder: Recorder
-    sights: Sights | None
+    seed: int
 
 
 def _quietly(_: str) -> None:
@@ -140,6 +136,7 @@ async def _run_obeying(ready: _Ready, announce: Callable[[str], None]) -> int:
     async with (
         _opened_page(plan, recorder, control, info.run) as page,
         opened_people(plan, place, recorder, control, ready.stack) as beside,
+        opened_payments(plan, info, ready.seed, recorder, ready.stack) as payments,
         # Innermost: its cancellation must not cut short how the others close.
         anyio.create_task_group() as group,
     ):
@@ -156,7 +153,7 @@ async def _run_obeying(ready: _Ready, announce: Callable[[str], None]) -> int:
             control=control,
             beside=beside,
             keep_evidence=logs.keep,
-            sights=ready.sights,
+            payments=payments,
         )
         try:
             code = await drill.run()

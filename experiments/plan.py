@@ -10,8 +10,11 @@ from drill.incident import IncidentPlanned
 from experiments.environment import Environment
 from experiments.faults.base import FaultSpec
 from experiments.files import Document, Location
+from experiments.load.planning import load_notes
+from experiments.plan_faults import fault_problems
 from experiments.plan_held import held_problems, held_targets
 from experiments.plan_incident import incident_problems, plan_incident
+from experiments.plan_payments import payment_problems
 from experiments.problems import nearest
 from experiments.scenario import Scenario
 from experiments.site import Site
@@ -20,7 +23,6 @@ from validators.checks.base import CheckSpec
 
 FAST_PERIOD_S = 0.02
 """Between the call of the heal and the recovery, for probes that a check names."""
-NOT_BUILT = "not built yet; leave it out until the release that brings it"
 NO_LEDGER = "payments ledger (nothing lost, nobody charged twice)"
 NO_PEOPLE = "detection by alerts, acknowledgement, containment, rollback and communication"
 
@@ -75,8 +77,9 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def not_checked(self) -> Sequence[str]:
         """What this drill does not look at, for the report."""
+        ledger = any(check.check == "loses_nothing" for check in self.checks)
         rehearsed = self.incident.detections or self.incident.acts
-        return (NO_LEDGER,) if rehearsed else (NO_LEDGER, NO_PEOPLE)
+        return (*(() if ledger else (NO_LEDGER,)), *(() if rehearsed else (NO_PEOPLE,)))
 
     def planned(self, t: float) -> Planned:
         """The plan as the journal keeps it."""
@@ -121,8 +124,8 @@ def make_plan(scenario: Scenario, document: Document, site: Site) -> Plan:
     environment = site.environment
     groups = environment.groups()
     problems = [
-        *_not_built(scenario),
-        *_fault_problems(scenario.faults, environment, site.services),
+        *payment_problems(scenario, environment),
+        *fault_problems(scenario.faults, environment, site.services),
         *held_problems(scenario, environment, site.services),
         *_probe_problems(scenario, groups),
         *incident_problems(scenario, site),
@@ -150,7 +153,10 @@ def make_plan(scenario: Scenario, document: Document, site: Site) -> Plan:
             for name, probe in environment.probes.items()
             if name in named
         },
-        notes=list(_notes(scenario.faults, environment)),
+        notes=[
+            *_notes(scenario.faults, environment),
+            *load_notes(scenario.load, environment),
+        ],
     )
 
 
@@ -172,69 +178,6 @@ def _implied(incident: IncidentPlanned, named: Sequence[CheckSpec]) -> Iterator[
     for each in sorted(already & set(IMPLIES)):
         for meant in IMPLIES[each]:
             yield meant(check=str(meant.model_fields["check"].default))
-
-
-def _not_built(scenario: Scenario) -> Iterator[tuple[Location, str]]:
-    if scenario.load:
-        yield ("load",), NOT_BUILT
-    for part in ("during", "after"):
-        for index, check in enumerate(getattr(scenario, part)):
-            if check.check == "loses_nothing":
-                yield (part, index, "check"), f"loses_nothing is {NOT_BUILT}"
-
-
-def _fault_problems(
-    faults: Sequence[FaultSpec], environment: Environment, services: frozenset[str]
-) -> Iterator[tuple[Location, str]]:
-    hosts = {one.host for one in environment.outside}
-    for index, spec in enumerate(faults):
-        place: Location = ("faults", index)
-        if spec.target not in services:
-            hint = nearest(spec.target, services) or f"; there are {', '.join(sorted(services))}"
-            yield (*place, "target"), f"no service is called '{spec.target}'{hint}"
-        if spec.needs == "sandbox" and environment.sandbox is None:
-            text = f"{spec.fault} needs the sandbox's control port; name it under `sandbox`"
-            yield (*place, "fault"), f"{text} of the environment"
-        to = getattr(spec, "to", None)
-        if to is not None and to not in services | hosts:
-            hint = nearest(to, services | hosts)
-            way_out = "name a service, or a host that the environment lists under `outside`"
-            yield (*place, "to"), f"'{to}' is not known here{hint}; {way_out}"
-        if (
-            spec.fault == "network.reject"
-            and to in services
-            and getattr(spec, "port", None) is None
-        ):
-            text = "refusing a service needs its port, else nothing can prove it: `port: 6379`"
-            yield (*place, "to"), text
-        if spec.momentary and spec.for_ is not None:
-            text = f"{spec.fault} is momentary: it is over when the target is back; leave `for` out"
-            yield (*place, "for"), text
-        if not spec.momentary and not spec.for_:
-            yield place, f"{spec.fault} needs `for`, such as `for: 20s`"
-    yield from _overlaps(faults)
-    targets = {spec.target for spec in faults} | held_targets(faults)
-    if len(targets) > environment.max_targets:
-        text = f"{len(targets)} targets; the environment allows {environment.max_targets}"
-        yield ("faults",), f"{text} (max_targets)"
-
-
-def _overlaps(faults: Sequence[FaultSpec]) -> Iterator[tuple[Location, str]]:
-    for later, spec in enumerate(faults):
-        for earlier, other in enumerate(faults[:later]):
-            same = (spec.family, spec.target) == (other.family, other.target)
-            first, second = sorted((spec, other), key=lambda each: each.begins_s)
-            # A momentary fault is over when its target is back, which nobody knows beforehand.
-            lasts = first.for_ if first.for_ is not None else float("inf")
-            lasts += first.hold.within if first.hold else 0.0
-            if same and first.begins_s + lasts > second.begins_s:
-                yield (
-                    ("faults", later),
-                    (
-                        f"overlaps with fault {earlier + 1}: two {spec.family} faults on "
-                        f"{spec.target} at once; let one end before the other begins"
-                    ),
-                )
 
 
 def _probe_problems(

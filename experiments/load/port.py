@@ -9,6 +9,9 @@ class Load(Protocol):
     async def start(self) -> None:
         """Write down every intent, then let the customers come."""
 
+    async def finish(self) -> None:
+        """Wait, for a bounded time, until everything that was to be bought has been."""
+
     async def drain(self) -> None:
         """No new intents; wait, for a bounded time, until those under way are at their end."""
 
@@ -21,6 +24,9 @@ class NoLoad:
 
     async def start(self) -> None:
         """Start nothing."""
+
+    async def finish(self) -> None:
+        """Nobody buys."""
 
     async def drain(self) -> None:
         """Nothing is under way."""

@@ -5,6 +5,7 @@ Nothing here waits for the generator longer than it must, and it is read in smal
 neither the load nor the probes are kept waiting.
 """
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
@@ -35,6 +36,7 @@ from experiments.load.wire import (
 from experiments.recorder import Recorder
 
 DRAIN_LIMIT_S = PURCHASE_LIMIT_S + 5.0
+FINISH_LIMIT_S = 1800.0
 SEND_LIMIT_S, OVER_LIMIT_S = 5.0, 10.0
 PORTION = 50
 LONGEST_LINE = 1024 * 1024
@@ -94,7 +96,7 @@ class LocustLoad:
         self._generator: Generator | None = None
         self._stories = {purchase.id: Story() for purchase in plan.purchases}
         self._samples: list[LoadSample] = []
-        self._drained, self._silent = anyio.Event(), anyio.Event()
+        self._drained, self._silent, self._bought = anyio.Event(), anyio.Event(), anyio.Event()
         self._over: Over | None = None
         self._problems: list[str] = []
         self._planned = self._ended = False
@@ -132,6 +134,14 @@ class LocustLoad:
             errands=errands,
         )
         await self._send(self._generator, encode_job(job))
+
+    async def finish(self) -> None:
+        """Wait until every purchase is at its end, as long as all of them together may take."""
+        if self._generator is None or self._ended or not self._stories:
+            return
+        turns = math.ceil(len(self._stories) / self._plan.customers)
+        with anyio.move_on_after(min(turns * PURCHASE_LIMIT_S, FINISH_LIMIT_S)):
+            await self._bought.wait()
 
     async def drain(self) -> None:
         """No new intents; those under way have the rest of their own time."""
@@ -188,6 +198,7 @@ class LocustLoad:
             if rest:
                 self._problems.append("its last line was cut short")
             self._drained.set()
+            self._bought.set()
             self._silent.set()
             if self._over is None and not self._ended:
                 self._recorder.note("the load ended by itself: see load.log beside the journal")
@@ -214,6 +225,8 @@ class LocustLoad:
     def _follow(self, story: Story, message: Begun | Told | RefundAsked | Finished) -> None:
         if isinstance(message, Finished):
             story.finished = True
+            if all(each.finished for each in self._stories.values()):
+                self._bought.set()
             if message.error:
                 self._problems.append(f"{message.intent}: {message.error}")
             return

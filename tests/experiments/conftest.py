@@ -17,6 +17,7 @@ from experiments.engine import Drill
 from experiments.environment import Environment
 from experiments.evidence import LogKeeper
 from experiments.files import parse_document
+from experiments.payments import Payments
 from experiments.plan import Plan, make_plan
 from experiments.playbook import PLAYBOOK, load_playbook
 from experiments.problems import build_model
@@ -98,7 +99,7 @@ class Rehearsal:
             control=self.control,
             beside=self.beside(),
             keep_evidence=LogKeeper(self.stack, self.recorder, self.files.__setitem__).keep,
-            sights=sights,
+            payments=Payments(sights=sights),
         )
 
     async def main(self) -> int:

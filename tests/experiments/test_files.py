@@ -60,10 +60,13 @@ def said(text: str | bytes) -> str:
         (("baseline: 3s", 'baseline: "3"'), "did you mean '3s'?"),
         (("severity: 1", "severity: 5"), "scenario.yaml:3: severity:"),
         (("severity: 1", "severty: 1"), "unknown field 'severty'; did you mean 'severity'?"),
-        (("title: Made for a test", "title: Made\nload: {customers: 5}"), "load: not built yet"),
+        (
+            ("title: Made for a test", "title: Made\nload: {customers: 5}"),
+            "scenario.yaml:3: load: the environment has no `load`",
+        ),
         (
             ("check: degrades_gracefully, probes: [checkout]", "check: loses_nothing"),
-            "loses_nothing is not built yet",
+            "loses_nothing is judged when all is over: write it under `after`",
         ),
         (("probes: [checkout]", "probes: [chekout]"), "did you mean 'checkout'?"),
         (("limit: 30s", "limit: 30s, limit: 4s"), "'limit' stands here twice"),

@@ -1,6 +1,8 @@
 """The promise that no purchase is lost, duplicated or told wrongly."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from drill.journal import Journal
 from drill.verdict import Cause, Verdict
@@ -16,6 +18,7 @@ class LosesNothing(CheckSpec):
 
     about: ClassVar[str] = "no purchase is lost, duplicated or told wrongly, by all three ledgers"
     check: Literal["loses_nothing"] = "loses_nothing"
+    exposed: Annotated[int, Field(ge=0, description="captured while a fault was in force")] = 0
 
     def judge(self, journal: Journal) -> Finding:
         payments = payments_of(journal)

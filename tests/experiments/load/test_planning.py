@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from drill.errors import BadInput
 from experiments.environment import Environment, load_environment
 from experiments.load.planning import load_notes, load_problems, plan_load
-from experiments.plan import NOT_BUILT
 from experiments.scenario import Load
 from tests.experiments.conftest import ENVIRONMENT, SCENARIO, plan_of
 
@@ -32,11 +31,11 @@ def test_a_scenario_says_how_many_customers_buy_how_much() -> None:
         Load(customers=1, workers=2)
 
 
-def test_a_load_is_refused_in_the_plan_until_it_is_switched_on() -> None:
+def test_a_load_is_refused_in_the_plan_where_nobody_knows_the_customers() -> None:
     """
     No drill pretends to have customers.
     """
-    with pytest.raises(BadInput, match=NOT_BUILT):
+    with pytest.raises(BadInput, match="the environment has no `load`"):
         plan_of(SCENARIO + "load: {customers: 20, purchases: 430, workers: 1}\n")
 
 

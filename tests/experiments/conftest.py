@@ -17,10 +17,12 @@ from experiments.engine import Drill
 from experiments.environment import Environment
 from experiments.evidence import LogKeeper
 from experiments.files import parse_document
+from experiments.load.port import Load, NoLoad
 from experiments.payments import Payments
 from experiments.plan import Plan, make_plan
 from experiments.playbook import PLAYBOOK, load_playbook
 from experiments.problems import build_model
+from experiments.reconciling import NoLedgers, Reconciling
 from experiments.recorder import Recorder
 from experiments.runtime.ports import Sights
 from experiments.runtime.shapes import RunInfo
@@ -75,6 +77,8 @@ class Rehearsal:
         self.stack = FakeStack(SERVICES)
         self.sink = FakeSink()
         self.sights = FakeSights()
+        self.load: Load = NoLoad()
+        self.ledgers: Reconciling = NoLedgers()
         self.control = Control()
         self.looks: dict[str, Callable[[], Health]] = {
             "feature": lambda: Health.OK,
@@ -99,7 +103,7 @@ class Rehearsal:
             control=self.control,
             beside=self.beside(),
             keep_evidence=LogKeeper(self.stack, self.recorder, self.files.__setitem__).keep,
-            payments=Payments(sights=sights),
+            payments=Payments(self.load, self.ledgers, sights),
         )
 
     async def main(self) -> int:

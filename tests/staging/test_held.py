@@ -35,6 +35,11 @@ SHOP = "vauntico-server"
 PAYSTACK = "api.paystack.co"
 STORES = ("postgres", "redis")
 READ_ONLY = "PGOPTIONS=-c default_transaction_read_only=on"
+# Nothing that the engine will ask Paystack about by itself within the next seconds.
+QUIET = (
+    "SELECT NOT EXISTS (SELECT FROM webhook_events WHERE next_try_at IS NOT NULL)"
+    " AND NOT EXISTS (SELECT FROM attempts WHERE next_check_at < now() + interval '5 seconds')"
+)
 REACHED = ["seen", "intent", "injected", "effective", "let_go", "healed"]
 COUNTS = {
     "order": "SELECT count(*) FROM orders;\n",
@@ -144,6 +149,10 @@ async def killed_at(stack: Stack, folder: Path, edge: Edge, customer: Customer) 
             injection = Injection(each, undo, engine, recorder, lambda *, momentary: None)
             injection.wait_at(Hold(each, undone, stack=engine, recorder=recorder, sights=counts))
             await engine.arm(injection.armed())
+            # A hold `after` Paystack begins with whatever the engine asks it.
+            await asyncio.to_thread(
+                until, lambda: stack.sql(QUIET) == "t", within_s=SETTLES_WITHIN_S, what="quiet"
+            )
             address = "" if edge.doing == "buy" else await asyncio.to_thread(customer.start)
             async with anyio.create_task_group() as group:
                 group.start_soon(injection.live, anyio.current_time())

@@ -1,6 +1,7 @@
 """Faults of Paystack in virtual time: their life at the sandbox, and what the plan refuses."""
 
 import json
+import time
 
 import anyio
 import msgspec
@@ -16,8 +17,10 @@ from experiments.faults.paystack import ApiError, WebhookLate
 from experiments.injection import Injection
 from experiments.plan import ArmedSpec
 from experiments.recorder import Recorder
+from experiments.runtime.docker import leases
 from experiments.runtime.docker.labels import FAULT as LABEL
 from experiments.runtime.docker.labels import faults_on
+from experiments.runtime.shapes import Undo
 from tests.experiments.conftest import ENVIRONMENT, Rehearsal, plan_of
 from tests.experiments.fakes import FakeSink, FakeStack
 
@@ -193,3 +196,17 @@ def test_each_fault_has_a_family_of_its_own(fault: type) -> None:
     assert issubclass(fault, FaultSpec)
     assert fault.family == fault.model_fields["fault"].default
     assert (fault.needs, fault.bites, fault.momentary) == ("sandbox", True, False)
+
+
+def test_a_lease_is_outlived_and_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Whoever heals without the token waits as long as a lease lasts, and only where there is one.
+    """
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+
+    assert leases.outlive(Undo("redis", "c", "running")) == "already"
+    told = leases.outlive(Undo("paystack", "c", "running", lease="run-f1"))
+
+    assert told == "the lease of run-f1 is over, 3 s after its last refresh"
+    assert waited == [pytest.approx(3.25)]

@@ -64,6 +64,12 @@ class ApiCloudflare(_ApiFault):
     status: Annotated[int, Field(ge=400, le=599)] = 502
 
 
+class KeyRevoked(LeasedFault):
+    """Paystack no longer knows the shop's key: 401 for all that needs one."""
+
+    fault: Literal["paystack.key_revoked"] = "paystack.key_revoked"
+
+
 class AnswerLost(LeasedFault):
     """The work is done, and the connection is reset before its answer."""
 
@@ -202,6 +208,7 @@ FAULTS: tuple[type[FaultSpec], ...] = (
     ApiSlow,
     ApiRateLimited,
     ApiCloudflare,
+    KeyRevoked,
     AnswerLost,
     VerifyLag,
     LateSuccess,

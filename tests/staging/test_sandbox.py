@@ -43,6 +43,8 @@ def test_it_answers_over_tls_under_its_real_name(stack: Stack) -> None:
     assert again.json()["code"] == "duplicate_reference"
     assert (unknown.status_code, unknown.json()["code"]) == (400, "transaction_not_found")
     assert (stranger.status_code, stranger.json()["code"]) == (401, "invalid_Key")
+    counted = stack.inside("paystack", "curl", "-fsS", "http://127.0.0.1:8081/metrics")
+    assert 'path="/transaction/verify/{reference:path}"' in counted
 
 
 def test_the_control_port_needs_its_token(stack: Stack) -> None:

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 REFRESH_S = 1.0
 ANSWER_LIMIT_S = 2.0
 SAID_LIMIT = 200
+NOT_LISTED = "no fault "
 
 
 class _Told(msgspec.Struct):
@@ -111,7 +112,8 @@ class SandboxControl:
         except httpx.HTTPError as error:
             said = str(error) or type(error).__name__
             raise Unsure(f"{method} {url} of the sandbox's control port: {said}") from None
-        absent = method == "GET" and answer.status_code == HTTPStatus.NOT_FOUND
+        # Any other server's 404 would say that a fault is gone.
+        absent = answer.status_code == HTTPStatus.NOT_FOUND and NOT_LISTED in answer.text
         if not answer.is_success and not absent:
             told = f"{answer.status_code} {answer.text[:SAID_LIMIT].strip()}"
             raise Unsure(f"{method} {url} of the sandbox's control port was answered {told}")

@@ -12,7 +12,7 @@ import trio.testing
 from drill.errors import BadInput
 from drill.events import FaultChange
 from experiments.faults import paystack
-from experiments.faults.base import FaultSpec
+from experiments.faults.base import FaultSpec, Proof
 from experiments.faults.paystack import ApiError, WebhookLate
 from experiments.injection import Injection
 from experiments.plan import ArmedSpec
@@ -93,6 +93,24 @@ def test_a_fault_that_met_nothing_had_no_effect() -> None:
     assert "met 2 and bit none" in states["not_effective"].proof
     assert states["healed"].t == pytest.approx(20, abs=0.2)
     assert "effective" not in states
+
+
+def test_a_lease_that_the_sandbox_forgot_is_not_effective() -> None:
+    """
+    What the control port does not list proves nothing, and healing it is no error.
+    """
+
+    async def look() -> tuple[Proof, str]:
+        stack = FakeStack(["paystack"])
+        spec = ApiError.model_validate(FAULT)
+        undo = await spec.prepare(stack, "run-f1")
+        stack.close()
+        return await spec.effective(stack, undo, 0.0), await spec.heal(stack, undo)
+
+    proof, how = trio.run(look)
+
+    assert not proof.holds
+    assert (proof.text, how) == ("the sandbox does not list it", "its lease was over")
 
 
 def test_an_end_that_is_called_for_is_not_waited_out() -> None:

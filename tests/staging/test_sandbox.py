@@ -67,6 +67,21 @@ def test_a_fault_ends_by_itself(stack: Stack) -> None:
     )
 
 
+def test_an_answer_is_lost_over_tls(stack: Stack) -> None:
+    """The connection ends without a byte of an answer, and the money has moved."""
+    given = {**GOOD, "reference": uuid4().hex}
+    made = stack.paystack("POST", "/transaction/initialize", given).json()["data"]
+    page = f"https://checkout.paystack.com/{made['access_code']}/pay"
+    fault: dict[str, object] = {"kind": "answer_lost", "only": made["access_code"]}
+    stack.control("PUT", f"/faults/{uuid4().hex}", fault)
+
+    with Customer(stack) as customer, pytest.raises(httpx.TransportError):
+        customer.hosted("POST", page, SUCCESS)
+
+    seen = stack.paystack("GET", f"/transaction/verify/{made['reference']}").json()["data"]
+    assert seen["status"] == "success"
+
+
 @pytest.mark.parametrize(
     "fault",
     [

@@ -14,7 +14,6 @@ from experiments.runtime.shapes import (
     ArmedFault,
     ContainerState,
     EngineEvent,
-    Imposed,
     LogPart,
     LogWindow,
     PathRule,
@@ -23,6 +22,7 @@ from experiments.runtime.shapes import (
     RunInfo,
     Undo,
 )
+from tests.experiments.fake_sandbox import FakeSandbox
 
 
 class FakeSink:
@@ -38,10 +38,11 @@ class FakeSink:
             self.durable.append(record)
 
 
-class FakeStack:
+class FakeStack(FakeSandbox):
     """Containers with a status and rules; remembers every act in `acts`."""
 
     def __init__(self, services: Sequence[str]) -> None:
+        super().__init__()
         self.status = dict.fromkeys(services, "running")
         self.rules: dict[str, str] = {}
         self.dropped = 1
@@ -49,15 +50,12 @@ class FakeStack:
         self.unblock_fails = 0
         self.releases: dict[str, str] = {}
         self.intents: dict[str, str] = {}
-        self.acts: list[str] = []
         self.shown: list[EngineEvent] = []
         self.claimed = False
         self.released = False
         self.heal_fails = 0
         self.blind = False
         self.self_healing = True
-        self.leases: dict[str, str] = {}
-        self.bit_at: float | None = None
         self.logs: dict[str, Callable[[LogWindow], LogPart | None]] = {}
         self.asked_logs: list[LogWindow] = []
         self.silent_logs: set[str] = set()
@@ -183,25 +181,6 @@ class FakeStack:
         await anyio.sleep(patience_s if way == "drop" else 0.001)
         outcome = {"drop": "silent", "reject": "refused"}.get(way, "open")
         return PathSeen(outcome=outcome, sent=sent, got=anyio.current_time())  # type: ignore[arg-type]
-
-    async def impose(self, name: str, body: str) -> None:
-        await anyio.lowlevel.checkpoint()
-        self.acts.append(f"impose {name}")
-        self.leases[name] = body
-
-    async def lift(self, name: str) -> int | None:
-        await anyio.lowlevel.checkpoint()
-        self.acts.append(f"lift {name}")
-        return None if self.leases.pop(name, None) is None else self._bit()
-
-    async def imposed(self, name: str) -> Imposed | None:
-        await anyio.lowlevel.checkpoint()
-        if name not in self.leases:
-            return None
-        return Imposed(met=2, bit=self._bit(), bit_at=self.bit_at if self._bit() else None)
-
-    def _bit(self) -> int:
-        return int(self.bit_at is not None and anyio.current_time() >= self.bit_at)
 
     async def cut_off(self, service: str) -> str:
         await self._act(service, "cut off", "running")

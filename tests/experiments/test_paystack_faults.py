@@ -1,6 +1,7 @@
 """Faults of Paystack in virtual time: their life at the sandbox, and what the plan refuses."""
 
 import json
+import time
 
 import anyio
 import msgspec
@@ -11,13 +12,15 @@ import trio.testing
 from drill.errors import BadInput
 from drill.events import FaultChange
 from experiments.faults import paystack
-from experiments.faults.base import FaultSpec
+from experiments.faults.base import FaultSpec, Proof
 from experiments.faults.paystack import ApiError, WebhookLate
 from experiments.injection import Injection
 from experiments.plan import ArmedSpec
 from experiments.recorder import Recorder
+from experiments.runtime.docker import leases
 from experiments.runtime.docker.labels import FAULT as LABEL
 from experiments.runtime.docker.labels import faults_on
+from experiments.runtime.shapes import Undo
 from tests.experiments.conftest import ENVIRONMENT, Rehearsal, plan_of
 from tests.experiments.fakes import FakeSink, FakeStack
 
@@ -90,6 +93,24 @@ def test_a_fault_that_met_nothing_had_no_effect() -> None:
     assert "met 2 and bit none" in states["not_effective"].proof
     assert states["healed"].t == pytest.approx(20, abs=0.2)
     assert "effective" not in states
+
+
+def test_a_lease_that_the_sandbox_forgot_is_not_effective() -> None:
+    """
+    What the control port does not list proves nothing, and healing it is no error.
+    """
+
+    async def look() -> tuple[Proof, str]:
+        stack = FakeStack(["paystack"])
+        spec = ApiError.model_validate(FAULT)
+        undo = await spec.prepare(stack, "run-f1")
+        stack.close()
+        return await spec.effective(stack, undo, 0.0), await spec.heal(stack, undo)
+
+    proof, how = trio.run(look)
+
+    assert not proof.holds
+    assert (proof.text, how) == ("the sandbox does not list it", "its lease was over")
 
 
 def test_an_end_that_is_called_for_is_not_waited_out() -> None:
@@ -193,3 +214,17 @@ def test_each_fault_has_a_family_of_its_own(fault: type) -> None:
     assert issubclass(fault, FaultSpec)
     assert fault.family == fault.model_fields["fault"].default
     assert (fault.needs, fault.bites, fault.momentary) == ("sandbox", True, False)
+
+
+def test_a_lease_is_outlived_and_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Whoever heals without the token waits as long as a lease lasts, and only where there is one.
+    """
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+
+    assert leases.outlive(Undo("redis", "c", "running")) == "already"
+    told = leases.outlive(Undo("paystack", "c", "running", lease="run-f1"))
+
+    assert told == "the lease of run-f1 is over, 3 s after its last refresh"
+    assert waited == [pytest.approx(3.25)]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
+import threading
 from uuid import uuid4
 
 import httpx
@@ -40,6 +43,8 @@ def test_it_answers_over_tls_under_its_real_name(stack: Stack) -> None:
     assert again.json()["code"] == "duplicate_reference"
     assert (unknown.status_code, unknown.json()["code"]) == (400, "transaction_not_found")
     assert (stranger.status_code, stranger.json()["code"]) == (401, "invalid_Key")
+    counted = stack.inside("paystack", "curl", "-fsS", "http://127.0.0.1:8081/metrics")
+    assert 'path="/transaction/verify/{reference:path}"' in counted
 
 
 def test_the_control_port_needs_its_token(stack: Stack) -> None:
@@ -60,6 +65,21 @@ def test_a_fault_ends_by_itself(stack: Stack) -> None:
         within_s=LEASE_WITHIN_S,
         what="the lease is over",
     )
+
+
+def test_an_answer_is_lost_over_tls(stack: Stack) -> None:
+    """The connection ends without a byte of an answer, and the money has moved."""
+    given = {**GOOD, "reference": uuid4().hex}
+    made = stack.paystack("POST", "/transaction/initialize", given).json()["data"]
+    page = f"https://checkout.paystack.com/{made['access_code']}/pay"
+    fault: dict[str, object] = {"kind": "answer_lost", "only": made["access_code"]}
+    stack.control("PUT", f"/faults/{uuid4().hex}", fault)
+
+    with Customer(stack) as customer, pytest.raises(httpx.TransportError):
+        customer.hosted("POST", page, SUCCESS)
+
+    seen = stack.paystack("GET", f"/transaction/verify/{made['reference']}").json()["data"]
+    assert seen["status"] == "success"
 
 
 @pytest.mark.parametrize(
@@ -107,6 +127,38 @@ def test_a_capture_survives_a_kill(stack: Stack) -> None:
 
         until(lambda: status() == "success", within_s=WEBHOOK_WITHIN_S, what="success")
         until(customer.has_pass, within_s=WEBHOOK_WITHIN_S, what="the pass, by webhook")
+
+
+def test_a_crash_loses_nothing_that_was_answered(stack: Stack) -> None:
+    """What was answered while the container was crashed is there when it is back, once each."""
+    told: list[str] = []
+    over = threading.Event()
+
+    def buy() -> None:
+        while not over.is_set():
+            with contextlib.suppress(httpx.TransportError), Customer(stack) as customer:
+                given = {**GOOD, "reference": uuid4().hex}
+                made = stack.paystack("POST", "/transaction/initialize", given).json()["data"]
+                page = f"https://checkout.paystack.com/{made['access_code']}/pay"
+                customer.hosted("POST", page, SUCCESS).raise_for_status()
+                told.append(made["reference"])
+
+    threads = [threading.Thread(target=buy) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        until(lambda: told, within_s=GRANTED_WITHIN_S, what="a first payment")
+        pid = stack.container("paystack").attrs["State"]["Pid"]
+        os.kill(pid, signal.SIGKILL)  # the container's init, so that its policy restarts it
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    until(lambda: answers(stack), within_s=GRANTED_WITHIN_S, what="the sandbox is back")
+
+    captured = [one["reference"] for one in stack.control("GET", "/captures").json()["captures"]]
+    assert set(told) <= set(captured)
+    assert len(captured) == len(set(captured))
 
 
 def test_names_outside_the_stack_do_not_exist_in_it(stack: Stack) -> None:

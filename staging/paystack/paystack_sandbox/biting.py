@@ -19,7 +19,7 @@ from paystack_sandbox.faults import Board, Fault
 CHECKOUT_HOST = "checkout.paystack.com"
 # Under this name a handler says in the scope what it did, if anybody wants to know.
 DID = "paystack_sandbox.did"
-INSTEAD = ("rate_limited", "cloudflare", "error")
+INSTEAD = ("rate_limited", "cloudflare", "error", "key_revoked")
 KINDS = ("slow", "answer_lost", *INSTEAD)
 FIXED = {
     ("POST", "/transaction/initialize"): "initialize",
@@ -127,6 +127,8 @@ def _answer(fault: Fault) -> Response:
     """What comes instead of Paystack's own answer."""
     if fault.kind == "rate_limited":
         return envelope.rate_limited(reset_s=int(fault.number("reset_s")))
+    if fault.kind == "key_revoked":
+        return envelope.PaystackResponse(envelope.INVALID_KEY.body, 401)
     status = int(fault.number("status"))
     if fault.kind == "error":
         body = {"status": False, "message": "An error occurred", "type": "api_error"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -12,6 +14,7 @@ from starlette.responses import JSONResponse
 
 Data = dict[str, Any]
 PER_PAGE, PER_PAGE_LIMIT = 50, 100
+WHOLE = re.compile(r"[0-9]{1,15}")
 
 
 def compact(value: object) -> bytes:
@@ -134,7 +137,28 @@ def pages(total: int, per_page: int, page: int) -> Data:
 
 def whole(text: str | None, default: int) -> int:
     """A whole number of a query, or the default where there is none."""
-    return int(text) if text and text.isdigit() else default
+    return int(text) if text and WHOLE.fullmatch(text) else default
+
+
+def cursor(prefix: str, identity: int) -> str:
+    """Where a list goes on, in the official sample's own form."""
+    return base64.b64encode(f"{prefix}:{identity}".encode()).decode()
+
+
+def cursor_id(prefix: str, text: str) -> int:
+    """
+    The row that a cursor names.
+
+    Raises:
+        ApiError: It is none of ours.
+    """
+    try:
+        told, _, number = base64.b64decode(text, validate=True).decode().partition(":")
+    except ValueError:
+        told, number = "", ""
+    if told != prefix or not WHOLE.fullmatch(number):
+        raise invalid("Invalid cursor", "invalid_cursor")
+    return int(number)
 
 
 def page_of(query: QueryParams) -> tuple[int, int]:
@@ -149,6 +173,12 @@ async def answer_error(_: Request, error: Exception) -> PaystackResponse:
     return PaystackResponse(error.body, error.http)
 
 
+def text(given: Data, name: str) -> str | None:
+    """A parameter as text, None where it is not given."""
+    value = given.get(name)
+    return None if value is None else str(value)
+
+
 def form(body: bytes) -> Data:
     """The fields of a form."""
     return dict(parse_qsl(body.decode("utf-8", "replace")))
@@ -161,7 +191,8 @@ async def params(request: Request) -> Data:
         return form(body)
     try:
         parsed = json.loads(body or b"{}")
-    except ValueError:
+        json.dumps(parsed, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    except (ValueError, RecursionError):
         raise invalid("Invalid JSON in request body", "invalid_json") from None
     if not isinstance(parsed, dict):
         raise invalid("Invalid JSON in request body", "invalid_json")

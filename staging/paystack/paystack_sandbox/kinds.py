@@ -69,6 +69,7 @@ API: Mapping[str, Mapping[str, tuple[Check, Value]]] = {
     "slow": {"delay_s": (_number(0, DELAY_LIMIT_S), 2.0), "done_first": (_flag, False)},
     "rate_limited": {"reset_s": (_number(1, 3600), 30)},
     "cloudflare": {"status": (_number(400, 599), 502)},
+    "key_revoked": {},
     "answer_lost": {},
     "verify_lag": {
         "lag_s": (_number(0, DELAY_LIMIT_S), 5.0),
@@ -101,7 +102,12 @@ COMMON: Mapping[str, Check] = {
     "count": _number(1, 1_000_000),
     "only": _word,
 }
-DEFAULT_ROUTES = {"answer_lost": ("capture",), "verify_lag": ("verify", "list", "fetch")}
+DEFAULT_ROUTES = {
+    "answer_lost": ("capture",),
+    "verify_lag": ("verify", "list", "fetch"),
+    # All that needs a key.
+    "key_revoked": tuple(one for one in ROUTES if one not in ("welcome", "capture", "page")),
+}
 
 
 def parse(given: object) -> Fault:

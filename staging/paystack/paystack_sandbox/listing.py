@@ -8,7 +8,6 @@ the end; the end is `next` with the text "null".
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 
 from starlette.datastructures import QueryParams
@@ -20,6 +19,8 @@ from paystack_sandbox.store import Row, Store
 from paystack_sandbox.views import SELECT
 
 END = "null"
+PREFIX = "undefined"
+"""As the official sample has it."""
 COLUMNS = {
     "status": "t.status = ?",
     "customer": "t.customer_id = ?",
@@ -65,21 +66,24 @@ class Listing:
         before = _given(query, "previous")
         if before:
             rows = self._rows(
-                f"{where} AND t.id > ? ORDER BY t.id LIMIT ?", *values, id_of(before), per_page + 1
+                f"{where} AND t.id > ? ORDER BY t.id LIMIT ?",
+                *values,
+                envelope.cursor_id(PREFIX, before),
+                per_page + 1,
             )
             newer, rows = len(rows) > per_page, rows[:per_page][::-1]
             older = True
         else:
             after = _given(query, "next")
-            bound = id_of(after) if after else 2**63 - 1
+            bound = envelope.cursor_id(PREFIX, after) if after else 2**63 - 1
             rows = self._rows(
                 f"{where} AND t.id < ? ORDER BY t.id DESC LIMIT ?", *values, bound, per_page + 1
             )
             older, rows = len(rows) > per_page, rows[:per_page]
             newer = bool(after)
         meta = {
-            "next": cursor(rows[-1]["id"]) if rows and older else END,
-            "previous": cursor(rows[0]["id"]) if rows and newer else END,
+            "next": envelope.cursor(PREFIX, rows[-1]["id"]) if rows and older else END,
+            "previous": envelope.cursor(PREFIX, rows[0]["id"]) if rows and newer else END,
             "perPage": per_page,
         }
         return self._listed(rows, meta)
@@ -95,15 +99,3 @@ class Listing:
 def _given(query: QueryParams, *names: str) -> str:
     """The first cursor that the query holds; "null" is none."""
     return next((query[name] for name in names if query.get(name) not in (None, "", END)), "")
-
-
-def cursor(identity: int) -> str:
-    """In the official sample's own form."""
-    return base64.b64encode(f"undefined:{identity}".encode()).decode()
-
-
-def id_of(text: str) -> int:
-    try:
-        return int(base64.b64decode(text, validate=True).decode().removeprefix("undefined:"))
-    except ValueError:
-        raise envelope.invalid("Invalid cursor", "invalid_cursor") from None

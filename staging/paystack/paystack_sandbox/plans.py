@@ -46,7 +46,7 @@ class Plans:
                 parameters.amount(given),
                 parameters.currency(given),
                 interval,
-                given.get("description"),
+                envelope.text(given, "description"),
                 envelope.whole(str(given.get("invoice_limit") or ""), 0),
                 now(),
             )

@@ -55,8 +55,8 @@ class Refunds:
                 paid["id"],
                 amount,
                 f"TRF_{secrets.token_hex(6)}",
-                given.get("customer_note"),
-                given.get("merchant_note"),
+                envelope.text(given, "customer_note"),
+                envelope.text(given, "merchant_note"),
                 now(),
                 now(),
             ).lastrowid

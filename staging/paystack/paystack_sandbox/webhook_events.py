@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 
 from starlette.datastructures import QueryParams
@@ -57,12 +56,16 @@ class WebhookEvents:
         limit = min(LIMIT, max(1, envelope.whole(query.get("limit"), LIMIT)))
         after = query.get("next")
         if after and after != "null":
-            where, values = f"{where} AND e.id < ?", [*values, _id_of(after)]
+            where, values = f"{where} AND e.id < ?", [*values, envelope.cursor_id("event", after)]
         rows = self._store.all(
             f"{SELECT} WHERE {where} ORDER BY e.id DESC LIMIT ?", *values, limit + 1
         )
         more, rows = len(rows) > limit, rows[:limit]
-        meta = {"next": _cursor(rows[-1]["id"]) if more else None, "previous": None, "limit": limit}
+        meta = {
+            "next": envelope.cursor("event", rows[-1]["id"]) if more else None,
+            "previous": None,
+            "limit": limit,
+        }
         data = [self._short(row) for row in rows]
         return envelope.success("Webhook events retrieved", data, meta=meta)
 
@@ -155,14 +158,3 @@ def _detail(row: Row) -> str:
     if row["status"] == "Delivered":
         return "Webhook was delivered"
     return "Waiting for a trial" if not row["trials"] else "Webhook was not acknowledged"
-
-
-def _cursor(identity: int) -> str:
-    return base64.b64encode(f"event:{identity}".encode()).decode()
-
-
-def _id_of(cursor: str) -> int:
-    try:
-        return int(base64.b64decode(cursor, validate=True).decode().removeprefix("event:"))
-    except ValueError:
-        raise envelope.invalid("Invalid cursor", "invalid_cursor") from None

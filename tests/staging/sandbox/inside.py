@@ -11,7 +11,7 @@ import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -53,7 +53,6 @@ class Inside:
     api: httpx.AsyncClient
     page: httpx.AsyncClient
     control: httpx.AsyncClient
-    received: list[tuple[bytes, str | None]] = field(default_factory=list)
 
     async def initialize(self, **given: object) -> dict[str, Any]:
         """The data of a proper initialize."""

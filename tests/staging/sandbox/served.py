@@ -22,6 +22,7 @@ from tests.staging.stack import free_port, until
 
 SERVE = Path(__file__).with_name("serve.py")
 UP_WITHIN_S = 20.0
+HANGS_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,16 @@ class Post:
 
 @dataclass
 class Merchant:
-    """The shop's endpoint: answers with `codes`, one after the other, then with 200."""
+    """
+    The shop's endpoint: answers with `codes`, one after the other, then with 200.
+
+    With `hangs` set the next answer comes only once `over` is.
+    """
 
     posts: list[Post] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
+    hangs: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
     def of(self, reference: str) -> list[Post]:
@@ -68,6 +75,9 @@ def merchant() -> Iterator[Merchant]:
             code = shop.codes.pop(0) if shop.codes else 200
             signature = self.headers.get("x-paystack-signature")
             shop.posts.append(Post(body, signature, time.monotonic()))
+            if shop.hangs.is_set():
+                shop.hangs.clear()
+                shop.over.wait(HANGS_S)
             self.send_response(code)
             self.send_header("content-length", "0")
             self.end_headers()

@@ -129,6 +129,16 @@ async def test_what_comes_instead_of_an_answer(inside: Inside) -> None:
     assert "Just a moment..." in html.text
 
 
+async def test_a_revoked_key(inside: Inside) -> None:
+    """The right key is refused in Paystack's words, and what needs none still answers."""
+    await inside.put("key_revoked")
+
+    refused = await inside.api.get("/transaction")
+
+    assert (refused.status_code, refused.json()["code"]) == (401, "invalid_Key")
+    assert (await inside.api.get("/")).status_code == 200
+
+
 async def test_the_page_is_spared_unless_it_is_named(inside: Inside) -> None:
     """A fault of the API leaves the hosted page alone."""
     made = await inside.initialize()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.staging.sandbox.inside import CARD, KEY
+from tests.staging.sandbox.inside import CARD, KEY, opened, part
 from tests.staging.sandbox.served import Merchant, Post, Served
 from tests.staging.stack import until
 
@@ -73,6 +74,34 @@ def test_only_200_acknowledges(served: Served, shop: Merchant) -> None:
     )
     trials = logged(served, paid["reference"])["trials"]
     assert [trial["response_code"] for trial in trials] == [500, 201, 202, 302, 200]
+
+
+def test_a_hanging_endpoint_is_given_up(served: Served, shop: Merchant) -> None:
+    """An answer that does not come within the limit is none: the event is sent again."""
+    shop.hangs.set()
+    paid = served.paid()
+    arrived(shop, paid["reference"], 2)
+    shop.over.set()
+
+    trials = logged(served, paid["reference"])["trials"]
+    assert trials[0]["response_code"] == 0
+    assert trials[0]["response_time"] >= 2_000  # 30 s, compressed, and never less than 2 s
+
+
+@pytest.mark.parametrize(
+    ("schedule", "waits"),
+    [("live", [180.0] * 3 + [3_600.0] * 72), ("test", [3_600.0] * 10)],
+)
+def test_the_schedule_is_paystacks(tmp_path: Path, schedule: str, waits: list[float]) -> None:
+    """Live: four trials 3 min apart, then hourly for 72 h; test: hourly for 10 h; then no more."""
+    refused = part("delivery").Trial(500, "", 0.1)
+    with opened(tmp_path, schedule=schedule, time_scale=10.0) as inside:
+        after = inside.sandbox.webhooks._after
+        seen = [after(refused, done) for done in range(1, len(waits) + 2)]
+
+    assert seen[:-1] == [("Pending", wait / 10) for wait in waits]
+    assert seen[-1] == ("Failed", 0.0)
+    assert part("delivery").Target("", KEY, 1.0).attempt_limit_s == 30.0
 
 
 def test_resending_delivers_again(served: Served, shop: Merchant) -> None:

@@ -102,6 +102,30 @@ async def test_a_sandbox_that_began_anew_is_broken_again(
     reached.close()
 
 
+async def test_a_refresh_that_fails_is_tried_again(
+    inside: Inside,
+    reached: SandboxControl,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A sandbox that did not answer once is asked again, and one that is imposed twice is kept."""
+    monkeypatch.setattr(client, "REFRESH_S", 0.01)
+    body = json.dumps({"kind": "error"})
+    await reached.impose("f1", body)
+    await reached.impose("f1", body)
+    assert len(reached.held) == 1
+    inside.sandbox.board.drop("f1")  # from now on its refreshes are refused
+    with anyio.fail_after(5):
+        while "f1 is not refreshed" not in caplog.text:
+            await anyio.sleep(0.005)
+    inside.sandbox.board._dropped.clear()
+
+    with anyio.fail_after(5):
+        while await reached.imposed("f1") is None:
+            await anyio.sleep(0.005)
+    reached.close()
+
+
 async def test_a_wrong_token_or_body_is_told(reached: SandboxControl) -> None:
     """What the port refuses is an error with its own words, and never the token."""
     stranger = SandboxControl(URL, SecretStr("wrong-token"))
@@ -112,6 +136,21 @@ async def test_a_wrong_token_or_body_is_told(reached: SandboxControl) -> None:
         await reached.impose("f1", "{}")
     assert "wrong-token" not in str(refused.value)
     assert not reached.held
+
+
+async def test_another_servers_404_is_no_absence(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the control port can say that a fault is not listed."""
+    plain = httpx.AsyncClient
+
+    def astray(**options: object) -> httpx.AsyncClient:
+        return plain(transport=httpx.MockTransport(lambda _: httpx.Response(404, text="nothing")))
+
+    monkeypatch.setattr(httpx, "AsyncClient", astray)
+
+    with pytest.raises(Unsure, match="was answered 404 nothing"):
+        await SandboxControl(URL, SecretStr(TOKEN)).imposed("f1")
 
 
 async def test_no_answer_is_no_knowledge() -> None:

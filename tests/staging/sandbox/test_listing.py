@@ -117,6 +117,30 @@ async def test_a_status_filter_hides_reversals(inside: Inside) -> None:
 
 
 @pytest.mark.anyio
+async def test_a_complete_reading_is_the_capture_log(inside: Inside) -> None:
+    """
+    What a reader gets by cursor and by verify is what the sandbox itself logged as captured.
+    """
+    for turn in range(9):
+        made = await inside.initialize(amount=1_000 + turn)
+        if turn % 3:
+            await inside.pay(made["access_code"])
+    log = (await inside.control.get("/captures")).json()["captures"]
+
+    read: dict[str, tuple[int, str]] = {}
+    cursor = ""
+    while cursor not in END:
+        page = await _page(inside, use_cursor="true", perPage=3, next=cursor)
+        paid = [row for row in page["data"] if row["paid_at"]]
+        read |= {row["reference"]: (row["amount"], row["currency"]) for row in paid}
+        cursor = page["meta"]["next"]
+    verified = [(await inside.verify(one["reference"]))["status"] for one in log]
+
+    assert read == {one["reference"]: (one["amount"], one["currency"]) for one in log}
+    assert verified == ["success"] * 6
+
+
+@pytest.mark.anyio
 async def test_a_cursor_of_nobodys_is_refused(inside: Inside) -> None:
     """
     A cursor that was not given by us is 400.

@@ -12,6 +12,7 @@ from drill.payments import (
     Ledger,
     LedgerRead,
     Order,
+    Refund,
     Transaction,
 )
 from validators.ledger.own import Own, R, Row
@@ -93,7 +94,7 @@ class Books:
         listed = await self._paystack.transactions() if self._paystack else None
         shop = await self._read_shop(question.run)
         refunds = await self._paystack.refunds() if self._paystack else None
-        deliveries = await self._deliveries()
+        deliveries = _named(await self._deliveries(), listed, refunds)
         rows: list[Row] = []
         for reading in (listed, shop.orders, shop.grants, shop.effects, refunds, deliveries):
             rows += reading.rows if reading else ()
@@ -103,7 +104,7 @@ class Books:
             *_record("paystack.list", "transactions", listed, own),
             *_record("paystack.verify", "transactions", verified, own),
             *_record("paystack.refunds", "refunds", refunds, own),
-            *_record("paystack.deliveries", "deliveries", _named(deliveries, listed), own),
+            *_record("paystack.deliveries", "deliveries", deliveries, own),
             *_record("shop.orders", "orders", shop.orders, own),
             *_record("shop.grants", "grants", shop.grants, own),
             *_record("shop.effects", "effects", shop.effects, own),
@@ -202,12 +203,15 @@ def _together(readings: Sequence[Reading[Effect]]) -> Reading[Effect] | None:
 
 
 def _named(
-    deliveries: Reading[Delivery] | None, listed: Reading[Transaction] | None
+    deliveries: Reading[Delivery] | None,
+    listed: Reading[Transaction] | None,
+    refunds: Reading[Refund] | None,
 ) -> Reading[Delivery] | None:
-    """Deliveries with references where the log has only the numbers of transactions."""
-    if deliveries is None or listed is None:
+    """Deliveries with references where the log has only the numbers of transactions or refunds."""
+    if deliveries is None or listed is None or refunds is None:
         return deliveries
-    names = {f"#{row.id}": row.reference for row in listed.rows}
+    names = {f"#{row.id}": row.reference for row in refunds.rows if row.reference}
+    names |= {f"#{row.id}": row.reference for row in listed.rows}
     rows = tuple(
         msgspec.structs.replace(row, reference=names.get(row.reference, row.reference))
         for row in deliveries.rows

@@ -86,16 +86,18 @@ def double() -> Double:
     event: JsonValue = {"event_name": "charge.success", "status": "Delivered", "trial_count": 1}
     assert isinstance(event, dict)
     refund: dict[str, JsonValue] = {"amount": 1, "currency": "NGN", "status": "pending"}
+    first: dict[str, JsonValue] = {"id": 5, "transaction": 1, "transaction_reference": "r1"}
     return Double(
         rows=[
             row(3, reference="r3", customer={"email": OTHER}),
             row(2, reference="r2", customer={"email": OTHER}),
             row(1, reference="r1", customer={"email": MINE}),
         ],
-        refunds=[{**refund, "id": 5, "transaction": 1}, {**refund, "id": 6, "transaction": 2}],
+        refunds=[{**refund, **first}, {**refund, "id": 6, "transaction": 2}],
         events=[
             {**event, "_id": "a", "category_row_id": 1},
             {**event, "_id": "b", "category_row_id": 2},
+            {**event, "_id": "c", "event_name": "refund.pending", "category_row_id": 5},
         ],
     )
 
@@ -127,7 +129,8 @@ async def test_only_rows_of_this_run_are_kept_and_others_counted() -> None:
     assert [one.reference for one in reads["paystack.verify"].transactions] == ["r1"]
     assert [one.id for one in reads["paystack.refunds"].refunds] == [5]
     assert [(one.id, one.reference) for one in reads["paystack.deliveries"].deliveries] == [
-        ("a", "r1")
+        ("a", "r1"),
+        ("c", "r1"),
     ]
     assert [one.id for one in reads["shop.orders"].orders] == ["o1"]
     (grant,) = reads["shop.grants"].grants

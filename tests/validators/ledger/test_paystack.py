@@ -263,7 +263,7 @@ async def test_deliveries_tell_the_shops_last_answer() -> None:
     double = Double(
         events=[
             {**event, "_id": "b", "trial_count": 2, "response_code": 200, "category_row_id": 5},
-            {**event, "_id": "a", "trial_count": 1, "response_code": 500, "event_payload": payload},
+            {**event, "_id": "a", "trial_count": 1, "response_code": 0, "event_payload": payload},
         ]
     )
 
@@ -271,7 +271,7 @@ async def test_deliveries_tell_the_shops_last_answer() -> None:
 
     assert [(one.id, one.reference, one.trials, one.code) for one in seen.rows] == [
         ("b", "#5", 2, 200),
-        ("a", "r1", 1, 500),
+        ("a", "r1", 1, None),
     ]
 
 

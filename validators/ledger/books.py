@@ -1,7 +1,7 @@
 """All ledgers of one environment, read once: what of it is of this run, ready for the journal."""
 
+import re
 from collections.abc import Sequence
-from typing import TypeVar
 
 import msgspec
 
@@ -15,6 +15,7 @@ from drill.payments import (
     Refund,
     Transaction,
 )
+from drill.redact import TAKEN, redact
 from validators.ledger.own import Own, R, Row
 from validators.ledger.paystack import NO_EVENTS_LOG, Paystack
 from validators.ledger.question import Question
@@ -22,7 +23,7 @@ from validators.ledger.readers.base import ShopReader
 from validators.ledger.readers.session import Sessions
 from validators.ledger.reading import Reading
 
-T = TypeVar("T")
+ADDRESS = re.compile(r"[^\s@'\"(<]+@[^\s@'\")>]+")
 
 
 class _Shop(msgspec.Struct, frozen=True):
@@ -151,7 +152,7 @@ class Books:
             round=0,
             complete=seen.complete,
             source=seen.source,
-            reason=seen.reason,
+            reason=_safe(seen.reason),
             usable=list(seen.rows),
         )
 
@@ -167,11 +168,16 @@ def _record(ledger: Ledger, field: str, reading: Reading[R] | None, own: Own) ->
         round=0,
         complete=reading.complete,
         source=reading.source,
-        reason=reading.reason,
+        reason=_safe(reading.reason),
         as_of=reading.as_of,
         background=others,
     )
     return [msgspec.structs.replace(record, **{field: ours})]
+
+
+def _safe(reason: str) -> str:
+    """A reason as it may be kept: a server's words can hold a key, or a row's address."""
+    return ADDRESS.sub(TAKEN, redact(" ".join(reason.split())))
 
 
 def _backlog(shop: _Shop) -> LedgerRead:

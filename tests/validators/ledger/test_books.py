@@ -8,7 +8,7 @@ import pytest
 from pydantic import JsonValue
 
 from drill.payments import Effect, Grant, Intended, LedgerRead, Order
-from tests.validators.ledger.paystack_double import Double, row
+from tests.validators.ledger.paystack_double import KEY, Double, row
 from validators.ledger.books import Books
 from validators.ledger.question import Question
 from validators.ledger.readers.base import Sight, unseen
@@ -178,6 +178,20 @@ async def test_what_cannot_be_read_is_a_record_with_its_reason() -> None:
     assert reads["shop.orders"].reason == "the database cannot be reached"
     assert {read.complete for read in reads.values()} == {False}
     assert "could not be counted" in reads["shop.backlog"].reason
+
+
+async def test_a_servers_words_are_kept_without_keys_and_addresses() -> None:
+    """A reason may quote a row or a header: neither a stranger's address nor a key stays in it."""
+
+    class Loud(FakeShop):
+        async def orders(self, run: str) -> Reading[Order]:
+            await anyio.lowlevel.checkpoint()
+            said = f"bad value\n'{OTHER}' for key {KEY}"
+            return Reading((), complete=False, source="tables", reason=said)
+
+    reads = by_name(await Books(shop=Loud("orders", "grants")).read(QUESTION))
+
+    assert reads["shop.orders"].reason == "bad value '[redacted]' for key [redacted]"
 
 
 async def test_effects_of_two_readers_are_told_once() -> None:

@@ -79,9 +79,11 @@ class FakeLedgers:
         return ["paystack.list", "shop.grants"]
 
     async def read(self, question: Question) -> list[LedgerRead]:
-        await anyio.sleep(2.0)
         self.asked.append(question)
-        return self.reads(len(self.asked))
+        began = anyio.current_time()
+        await anyio.sleep(2.0)
+        reads = self.reads(len(self.asked))
+        return [msgspec.structs.replace(read, t=began) for read in reads]
 
 
 class SlowStack(FakeStack):
@@ -180,9 +182,11 @@ def test_a_settled_shop_is_read_once_before_and_once_after_its_restart() -> None
     ran = Ran(lambda _: GRANTED)
 
     assert ran.rounds == [(1, False), (2, True)]
-    assert ran.stack.acts == ["restart a", "restart b"]
+    assert sorted(ran.stack.acts) == ["restart a", "restart b"]
     assert ran.notes == []
     assert ran.took_s == pytest.approx(2 + PERIOD_S + 2)
+    times = sorted({read.t for read in ran.recorder.journal.every(LedgerRead)})
+    assert times == pytest.approx([0.0, 2 + PERIOD_S])
 
 
 def test_before_says_by_what_is_judged_and_makes_canaries_durably() -> None:

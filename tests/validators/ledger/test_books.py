@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import anyio
 import anyio.lowlevel
 import pytest
 from pydantic import JsonValue
@@ -111,6 +112,7 @@ async def test_only_rows_of_this_run_are_kept_and_others_counted() -> None:
     paystack = double()
     books = Books(paystack.client(), FakeShop("orders", "grants", "backlog"))
 
+    began = anyio.current_time()
     sights = await books.sights()
     assert sights == [
         "paystack.list",
@@ -144,6 +146,9 @@ async def test_only_rows_of_this_run_are_kept_and_others_counted() -> None:
     }
     assert (reads["shop.backlog"].backlog, reads["shop.backlog"].as_of) == (0, "noon")
     assert OTHER not in str(reads)
+    times = [reads[name].t for name in ("paystack.list", "shop.orders", "paystack.verify")]
+    moments = [began, *times, anyio.current_time()]
+    assert moments == sorted(moments)
 
 
 async def test_every_reference_of_ours_is_verified_and_no_other() -> None:

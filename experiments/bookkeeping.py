@@ -1,6 +1,6 @@
 """Opens the ledgers of an environment: whoever reads them, makes canaries, and counts."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 import anyio
@@ -8,6 +8,7 @@ import anyio
 from drill.errors import BadInput, Unsure
 from experiments.environment import Environment
 from experiments.environment_shop import Shop
+from experiments.problems import nearest
 from experiments.reconcile import Reconciler
 from experiments.recorder import Recorder
 from experiments.runtime.ports import Lifecycle
@@ -27,9 +28,13 @@ CLOSE_LIMIT_S = 5.0
 NO_SHOP = "this environment does not say how its shop is read (`shop:`)"
 
 
-def shop_of(environment: Environment) -> Shop:
+def shop_of(environment: Environment, services: Collection[str] | None = None) -> Shop:
     """
     The environment's shop.
+
+    Args:
+        environment: Where a drill is rehearsed.
+        services: Those of its compose file, None to trust the names.
 
     Raises:
         BadInput: It has none, or none that ledgers could be read of.
@@ -45,6 +50,11 @@ def shop_of(environment: Environment) -> Shop:
             (shop.prices, "shop.prices: nothing says what a product costs"),
         )
         if not there
+    ]
+    missing += [
+        f"shop.services: no service is called '{name}'{nearest(name, services or ())}"
+        for name in shop.services
+        if services is not None and name not in services
     ]
     if missing:
         raise BadInput(*missing)

@@ -1,6 +1,6 @@
 """Opens the ledgers of an environment: whoever reads them, makes canaries, and counts."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -33,14 +33,18 @@ from validators.ledger.sights import Counter
 CLOSE_LIMIT_S = 5.0
 
 
-def shop_of(environment: Environment) -> Shop:
+def shop_of(environment: Environment, services: Collection[str] | None = None) -> Shop:
     """
     The environment's shop.
+
+    Args:
+        environment: Where a drill is rehearsed.
+        services: Those of its compose file, None to trust the names.
 
     Raises:
         BadInput: It has none, or none that ledgers could be read of.
     """
-    problems = unreadable(environment.shop)
+    problems = unreadable(environment.shop, services)
     if problems or environment.shop is None:
         raise BadInput(*problems)
     return environment.shop
@@ -129,8 +133,8 @@ async def opened_payments(
             sights = opened_sights(shop_of(environment))
             payments = payments._replace(sights=await opened.enter_async_context(sights))
         if plan.scenario.load:
-            customers = plan_load(plan.scenario.load, environment, run.run, seed)
-            load = opened_load(customers, recorder, Path(run.directory))
+            customers = plan_load(plan.scenario.load, environment, mark_of(run.run), seed)
+            load = opened_load(customers, recorder, run.run, Path(run.directory))
             payments = payments._replace(load=await opened.enter_async_context(load))
         yield payments
 

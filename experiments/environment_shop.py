@@ -1,6 +1,7 @@
 """The part of an environment that says how the payments ledgers are read, and by what judged."""
 
 import re
+from collections.abc import Collection
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -8,6 +9,7 @@ from pydantic import Field, model_validator
 from drill import payments
 from drill.duration import Duration
 from experiments.environment_parts import Part
+from experiments.problems import nearest
 from validators.ledger.specs import (
     ApiReader,
     CanaryShop,
@@ -86,8 +88,14 @@ class Shop(Part):
         return self
 
 
-def unreadable(shop: Shop | None) -> list[str]:
-    """Why the ledgers of an environment with this shop could not be read, all reasons at once."""
+def unreadable(shop: Shop | None, services: Collection[str] | None = None) -> list[str]:
+    """
+    Why the ledgers of an environment with this shop could not be read, all reasons at once.
+
+    Args:
+        shop: As the environment has it.
+        services: Those of the compose file; None where nobody knows them.
+    """
     if shop is None:
         return ["this environment does not say how its shop is read (`shop:`)"]
     wanted = (
@@ -95,4 +103,9 @@ def unreadable(shop: Shop | None) -> list[str]:
         (shop.sql or shop.api or shop.mailbox, "shop: neither sql, api nor mailbox reads it"),
         (shop.prices, "shop.prices: nothing says what a product costs"),
     )
-    return [text for there, text in wanted if not there]
+    unknown = [
+        f"shop.services: no service is called '{name}'{nearest(name, services or ())}"
+        for name in shop.services
+        if services is not None and name not in services
+    ]
+    return [*(text for there, text in wanted if not there), *unknown]

@@ -23,6 +23,11 @@ class Payments(NamedTuple):
     ledgers: Reconciling = NoLedgers()
     sights: Sights | None = None
 
+    @property
+    def restarts(self) -> bool:
+        """Whether the shop is restarted before the last reading: an outage of the drill's own."""
+        return not isinstance(self.ledgers, NoLedgers)
+
     async def before(self) -> None:
         """Canaries while nothing is broken and nobody else buys, then the customers come."""
         await self.ledgers.before()

@@ -124,7 +124,7 @@ def make_plan(scenario: Scenario, document: Document, site: Site) -> Plan:
     environment = site.environment
     groups = environment.groups()
     problems = [
-        *payment_problems(scenario, environment),
+        *payment_problems(scenario, site),
         *fault_problems(scenario.faults, environment, site.services),
         *held_problems(scenario, environment, site.services),
         *_probe_problems(scenario, groups),

@@ -42,7 +42,13 @@ class Ledgers(Protocol):
         """The ledgers that can be read here."""
 
     async def read(self, question: Question) -> list[LedgerRead]:
-        """Every ledger once; `t`, `round` and `after_restart` are the caller's to fill in."""
+        """
+        Read every ledger once.
+
+        Returns:
+            Records whose `t` is monotonic seconds of this boot; `round` and `after_restart` are
+            the caller's to fill in.
+        """
 
 
 class Canaries(Protocol):
@@ -158,7 +164,7 @@ class Reconciler:
         stamped = [
             msgspec.structs.replace(
                 read,
-                t=self._recorder.t(),
+                t=read.t - self._recorder.start,
                 round=self._round,
                 after_restart=self._restarted,
             )

@@ -94,7 +94,7 @@ async def start_process(run: str, log: Path) -> Process:
 
 @asynccontextmanager
 async def opened_load(
-    plan: LoadPlan, recorder: Recorder, directory: Path
+    plan: LoadPlan, recorder: Recorder, run: str, directory: Path
 ) -> AsyncIterator[LocustLoad]:
     """
     A load that is stopped however the drill ends.
@@ -102,10 +102,11 @@ async def opened_load(
     Args:
         plan: Who the customers are.
         recorder: The one writer.
+        run: Which drill it is, by which the guardian finds the generator.
         directory: The run's folder.
     """
     async with anyio.create_task_group() as group:
-        load = LocustLoad(plan, recorder, lambda: start_process(plan.run, directory / LOG), group)
+        load = LocustLoad(plan, recorder, lambda: start_process(run, directory / LOG), group)
         try:
             yield load
         finally:

@@ -9,7 +9,12 @@ import pytest
 
 from drill.errors import BadInput
 from experiments.bookkeeping import shop_of
-from experiments.environment import ENVIRONMENTS, Environment, load_environment
+from experiments.environment import (
+    ENVIRONMENTS,
+    Environment,
+    compose_services,
+    load_environment,
+)
 from experiments.environment_shop import Shop
 from experiments.files import parse_document
 from experiments.problems import build_model
@@ -106,6 +111,21 @@ def test_the_example_says_what_nobody_can_see(monkeypatch: pytest.MonkeyPatch) -
 
     assert not shop.refunds_settle
     assert set(shop.out_of_sight) == {"I-6", "I-15"}
+
+
+def test_a_service_that_is_not_there_is_refused_with_the_nearest_name() -> None:
+    """What is restarted at the end must exist, or the last reading would prove nothing."""
+    path = ENVIRONMENTS / "bundled.yaml"
+    environment, _ = load_environment(path)
+    services = compose_services(environment, path)
+
+    assert shop_of(environment, services).services == ("vauntico-server", "fulfillment-engine")
+    with pytest.raises(BadInput) as refused:
+        shop_of(environment, {"vauntico-server", "fulfilment-engine"})
+    assert str(refused.value) == (
+        "shop.services: no service is called 'fulfillment-engine'"
+        "; did you mean 'fulfilment-engine'?"
+    )
 
 
 def test_reading_an_environment_loads_no_client() -> None:

@@ -1,7 +1,6 @@
 """The reconcile phase in virtual time: how long it reads, when it restarts, when it ends."""
 
 from collections.abc import Callable
-from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -13,58 +12,21 @@ from drill.errors import Unsure
 from drill.events import Note
 from drill.payments import (
     Begun,
-    Delivery,
-    Grant,
     Intended,
     Ledger,
     LedgerRead,
-    Order,
-    OrderState,
     PaymentsPlanned,
-    Refund,
     Told,
-    Transaction,
 )
-from experiments.environment_shop import Price, Promises, Shop
+from experiments.environment_shop import Price, Shop
 from experiments.reconcile import EQUAL_ROUNDS_LIMIT, Reconciler
 from experiments.recorder import Recorder
 from experiments.runtime.shapes import ContainerState
-from experiments.settling import settled
 from tests.experiments.fakes import FakeSink, FakeStack
+from tests.experiments.ledger_reads import GRANTED, PROMISES, RECONCILE_S, paid, read_of
 from validators.ledger.question import Question
 
-PERIOD_S, WEBHOOK_S, RECONCILE_S, REFUND_S = 10.0, 5.0, 60.0, 300.0
-PROMISES = Promises(webhook="5s", reconcile="60s", refund="300s")
-
-
-def read_of(ledger: Ledger, **given: Any) -> LedgerRead:
-    given = {"complete": True, "reason": "", **given}
-    return LedgerRead(t=0.0, ledger=ledger, round=0, source="a fake", **given)
-
-
-def paid(number: int = 1, status: str = "success") -> Transaction:
-    return Transaction(
-        id=number, reference=f"r{number}", status=status, amount=1, currency="NGN", email="i1-x@d.e"
-    )
-
-
-def order(state: OrderState, *references: str) -> Order:
-    return Order(
-        id="o1",
-        customer="i1-x@d.e",
-        product="p",
-        amount=1,
-        currency="NGN",
-        state=state,
-        references=list(references),
-    )
-
-
-GRANT = Grant(id="g1", customer="i1-x@d.e", product="p", reference="r1")
-BY_ORDER = Grant(id="g", customer="c", product="p", order="o1")
-LATE = Delivery(id="d", event="charge.success", reference="r1", status="Pending", trials=1)
-REFUND = Refund(id=1, transaction=1, amount=1, currency="NGN", status="pending")
-GRANTED = [read_of("paystack.list", transactions=[paid()]), read_of("shop.grants", grants=[GRANT])]
+PERIOD_S = 10.0
 
 
 class FakeLedgers:
@@ -79,9 +41,11 @@ class FakeLedgers:
         return ["paystack.list", "shop.grants"]
 
     async def read(self, question: Question) -> list[LedgerRead]:
-        await anyio.sleep(2.0)
         self.asked.append(question)
-        return self.reads(len(self.asked))
+        began = anyio.current_time()
+        await anyio.sleep(2.0)
+        reads = self.reads(len(self.asked))
+        return [msgspec.structs.replace(read, t=began) for read in reads]
 
 
 class SlowStack(FakeStack):
@@ -180,9 +144,11 @@ def test_a_settled_shop_is_read_once_before_and_once_after_its_restart() -> None
     ran = Ran(lambda _: GRANTED)
 
     assert ran.rounds == [(1, False), (2, True)]
-    assert ran.stack.acts == ["restart a", "restart b"]
+    assert sorted(ran.stack.acts) == ["restart a", "restart b"]
     assert ran.notes == []
     assert ran.took_s == pytest.approx(2 + PERIOD_S + 2)
+    times = sorted({read.t for read in ran.recorder.journal.every(LedgerRead)})
+    assert times == pytest.approx([0.0, 2 + PERIOD_S])
 
 
 def test_before_says_by_what_is_judged_and_makes_canaries_durably() -> None:
@@ -297,55 +263,3 @@ def test_without_named_services_nothing_was_restarted() -> None:
 
     assert {after for _, after in ran.rounds} == {False}
     assert "names no services" in ran.notes[0]
-
-
-@pytest.mark.parametrize(
-    ("reads", "what", "promise_s"),
-    [
-        (GRANTED, "", 0),
-        ([read_of("paystack.list", transactions=[paid(1, "abandoned")])], "", 0),
-        ([read_of("paystack.list", transactions=[paid(1, "ongoing")])], "is ongoing", RECONCILE_S),
-        ([read_of("shop.orders", orders=[order("paid")])], "order o1 is paid", RECONCILE_S),
-        ([read_of("shop.orders", orders=[order("refunding")])], "being refunded", REFUND_S),
-        ([read_of("paystack.refunds", refunds=[REFUND])], "refund 1 is pending", REFUND_S),
-        ([read_of("shop.backlog", backlog=2)], "a backlog of 2", RECONCILE_S),
-        (
-            [GRANTED[0], read_of("shop.grants"), read_of("paystack.refunds", refunds=[])],
-            "brought nothing",
-            RECONCILE_S,
-        ),
-        (
-            [
-                GRANTED[0],
-                read_of("shop.orders", orders=[order("fulfilled", "r1")]),
-                read_of(
-                    "shop.grants", grants=[Grant(id="g", customer="c", product="p", order="o1")]
-                ),
-            ],
-            "",
-            0,
-        ),
-        (
-            [read_of("paystack.deliveries", deliveries=[LATE])],
-            "1 events not delivered",
-            RECONCILE_S,
-        ),
-    ],
-)
-def test_what_is_open(reads: list[LedgerRead], what: str, promise_s: float) -> None:
-    """Whatever is under way is waited for, by the promise that is for it; the rest is not."""
-    found = settled(reads, PROMISES, refunds_settle=True)
-
-    assert (what in found.what, found.promise_s) == (True, promise_s)
-    assert bool(found.what) == bool(what)
-
-
-def test_refunds_that_never_settle_are_not_waited_for() -> None:
-    """In test mode a pending refund is the end of it."""
-    reads = [
-        *GRANTED,
-        read_of("paystack.refunds", refunds=[REFUND]),
-        read_of("shop.orders", orders=[order("refunding")]),
-    ]
-
-    assert settled(reads, PROMISES, refunds_settle=False).what == ""

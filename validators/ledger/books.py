@@ -1,8 +1,9 @@
 """All ledgers of one environment, read once: what of it is of this run, ready for the journal."""
 
+import re
 from collections.abc import Sequence
-from typing import TypeVar
 
+import anyio
 import msgspec
 
 from drill.payments import (
@@ -12,8 +13,10 @@ from drill.payments import (
     Ledger,
     LedgerRead,
     Order,
+    Refund,
     Transaction,
 )
+from drill.redact import TAKEN, redact
 from validators.ledger.own import Own, R, Row
 from validators.ledger.paystack import NO_EVENTS_LOG, Paystack
 from validators.ledger.question import Question
@@ -21,7 +24,7 @@ from validators.ledger.readers.base import ShopReader
 from validators.ledger.readers.session import Sessions
 from validators.ledger.reading import Reading
 
-T = TypeVar("T")
+ADDRESS = re.compile(r"[^\s@'\"(<]+@[^\s@'\")>]+")
 
 
 class _Shop(msgspec.Struct, frozen=True):
@@ -32,6 +35,7 @@ class _Shop(msgspec.Struct, frozen=True):
     effects: Reading[Effect] | None = None
     backlog: int | None = None
     as_of: str = ""
+    at: float = 0.0
 
 
 class Books:
@@ -87,23 +91,25 @@ class Books:
         Read every ledger once.
 
         Returns:
-            A record a ledger, with the rows of this run; `t` and `round` are the caller's.
+            A record a ledger, with the rows of this run. `t` is monotonic seconds of this boot;
+            `round` is the caller's.
         """
         own = Own(question.intents, question.references, question.orders)
-        listed = await self._paystack.transactions() if self._paystack else None
+        paystack = self._paystack
+        listed = _ended(await paystack.transactions()) if paystack else None
         shop = await self._read_shop(question.run)
-        refunds = await self._paystack.refunds() if self._paystack else None
-        deliveries = await self._deliveries()
+        refunds = _ended(await paystack.refunds()) if paystack else None
+        deliveries = _named(await self._deliveries(), listed, refunds)
         rows: list[Row] = []
         for reading in (listed, shop.orders, shop.grants, shop.effects, refunds, deliveries):
             rows += reading.rows if reading else ()
         own.learn(rows)
-        verified = await self._paystack.verify(own.references) if self._paystack else None
+        verified = _ended(await paystack.verify(own.references)) if paystack else None
         records = [
             *_record("paystack.list", "transactions", listed, own),
             *_record("paystack.verify", "transactions", verified, own),
             *_record("paystack.refunds", "refunds", refunds, own),
-            *_record("paystack.deliveries", "deliveries", _named(deliveries, listed), own),
+            *_record("paystack.deliveries", "deliveries", deliveries, own),
             *_record("shop.orders", "orders", shop.orders, own),
             *_record("shop.grants", "grants", shop.grants, own),
             *_record("shop.effects", "effects", shop.effects, own),
@@ -120,13 +126,13 @@ class Books:
     async def _deliveries(self) -> Reading[Delivery] | None:
         if self._paystack is None or not self._tells_deliveries:
             return None
-        return await self._paystack.deliveries()
+        return _ended(await self._paystack.deliveries())
 
     async def _read_shop(self, run: str) -> _Shop:
         orders: Reading[Order] | None = None
         grants: Reading[Grant] | None = None
         seen: list[Reading[Effect]] = []
-        backlog, as_of = None, ""
+        backlog, as_of, at = None, "", anyio.current_time()
         if self._shop:
             async with self._shop.at_once():
                 orders, grants = await self._shop.orders(run), await self._shop.grants(run)
@@ -136,21 +142,30 @@ class Books:
         if self._mailbox and "effects" in self._mailbox.sights:
             seen.append(await self._mailbox.effects(run))
             grants = grants or await self._mailbox.grants(run)
-        return _Shop(orders, grants, _together(seen), backlog, as_of)
+        effects = _together(seen)
+        return _Shop(
+            orders=orders and msgspec.structs.replace(orders, at=at),
+            grants=grants and msgspec.structs.replace(grants, at=at),
+            effects=effects and msgspec.structs.replace(effects, at=at),
+            backlog=backlog,
+            as_of=as_of,
+            at=at,
+        )
 
     async def _read_sessions(self, question: Question) -> LedgerRead:
         assert self._sessions  # noqa: S101 - the caller looked
         wanted = [
             (each.email, each.product) for each in question.intents if each.id in question.begun
         ]
+        began = anyio.current_time()
         seen = await self._sessions.usable(wanted)
         return LedgerRead(
-            t=0.0,
+            t=began,
             ledger="shop.session",
             round=0,
             complete=seen.complete,
             source=seen.source,
-            reason=seen.reason,
+            reason=_safe(seen.reason),
             usable=list(seen.rows),
         )
 
@@ -161,22 +176,32 @@ def _record(ledger: Ledger, field: str, reading: Reading[R] | None, own: Own) ->
         return []
     ours, others = own.kept(reading.rows)
     record = LedgerRead(
-        t=0.0,
+        t=reading.at,
         ledger=ledger,
         round=0,
         complete=reading.complete,
         source=reading.source,
-        reason=reading.reason,
+        reason=_safe(reading.reason),
         as_of=reading.as_of,
         background=others,
     )
     return [msgspec.structs.replace(record, **{field: ours})]
 
 
+def _ended(reading: Reading[R]) -> Reading[R]:
+    """A reading that has just come to its end."""
+    return msgspec.structs.replace(reading, at=anyio.current_time())
+
+
+def _safe(reason: str) -> str:
+    """A reason as it may be kept: a server's words can hold a key, or a row's address."""
+    return ADDRESS.sub(TAKEN, redact(" ".join(reason.split())))
+
+
 def _backlog(shop: _Shop) -> LedgerRead:
     known = shop.backlog is not None
     return LedgerRead(
-        t=0.0,
+        t=shop.at,
         ledger="shop.backlog",
         round=0,
         complete=known,
@@ -202,12 +227,15 @@ def _together(readings: Sequence[Reading[Effect]]) -> Reading[Effect] | None:
 
 
 def _named(
-    deliveries: Reading[Delivery] | None, listed: Reading[Transaction] | None
+    deliveries: Reading[Delivery] | None,
+    listed: Reading[Transaction] | None,
+    refunds: Reading[Refund] | None,
 ) -> Reading[Delivery] | None:
-    """Deliveries with references where the log has only the numbers of transactions."""
-    if deliveries is None or listed is None:
+    """Deliveries with references where the log has only the numbers of transactions or refunds."""
+    if deliveries is None or listed is None or refunds is None:
         return deliveries
-    names = {f"#{row.id}": row.reference for row in listed.rows}
+    names = {f"#{row.id}": row.reference for row in refunds.rows if row.reference}
+    names |= {f"#{row.id}": row.reference for row in listed.rows}
     rows = tuple(
         msgspec.structs.replace(row, reference=names.get(row.reference, row.reference))
         for row in deliveries.rows

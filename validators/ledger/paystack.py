@@ -129,29 +129,33 @@ class Paystack:
         """
         The list is newest first and moves while it is read.
 
-        What moves goes to its top, where we have been: so its top is read again, as far as it
-        holds anything fresh, until it holds nothing fresh.
+        What moves goes to its top, where we have been. So the top is read again, down to a row
+        that was in the top before and stayed: all that came since is above it. Once that is on
+        the first page, which is of one moment, nothing is missing at that moment, however much
+        keeps coming.
         """
         bad: list[str] = []
+        pages = await self._from_top(rows, bad, ())
+        for _ in range(CATCH_UPS):
+            pages = await self._from_top(rows, bad, pages[0])
+            if len(pages) == 1:
+                return _refuse(bad)
+        raise Unread("the list moved too fast to be read")
+
+    async def _from_top(
+        self, rows: dict[int, Transaction], bad: list[str], landmarks: Sequence[Transaction]
+    ) -> list[Sequence[Transaction]]:
+        """The pages down to one that holds a landmark as it was, or to the end."""
+        pages: list[Sequence[Transaction]] = []
+        given: dict[str, str | int] = {"use_cursor": "true", "perPage": PER_PAGE}
 
         def take(page: Sequence[wire.Raw]) -> bool:
-            read = wire.readable(page, wire.transaction, bad)
-            fresh = [row for row in read if rows.get(row.id) != row]
-            rows.update((row.id, row) for row in fresh)
-            return bool(fresh)
+            pages.append(wire.readable(page, wire.transaction, bad))
+            rows.update((row.id, row) for row in pages[-1])
+            return not any(row in landmarks for row in pages[-1])
 
-        def take_all(page: Sequence[wire.Raw]) -> bool:
-            take(page)
-            return True
-
-        given: dict[str, str | int] = {"use_cursor": "true", "perPage": PER_PAGE}
-        await self._pages("/transaction", given, take_all)
-        for _ in range(CATCH_UPS):
-            before = dict(rows)
-            await self._pages("/transaction", given, take)
-            if rows == before:
-                return _refuse(bad)
-        raise Unread("the list never stood still while it was read")
+        await self._pages("/transaction", given, take)
+        return pages
 
     async def _verify(self, references: Sequence[str], rows: dict[int, Transaction]) -> None:
         failed: list[str] = []

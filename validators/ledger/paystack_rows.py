@@ -184,8 +184,8 @@ def delivery(raw: Raw) -> Delivery:
     """
     An event of the log.
 
-    Without a payload its reference is the transaction's number, `#4100000001`, which whoever has
-    the list can tell.
+    Without a payload its reference is the number of a transaction or refund, `#4100000001`, which
+    whoever has the lists can tell. A response code of 0 is no answer.
     """
     row = _decoded(raw, _Event, "an event")
     reference = _reference_in(row.event_payload)
@@ -197,7 +197,7 @@ def delivery(raw: Raw) -> Delivery:
         reference=reference,
         status=row.status,
         trials=row.trial_count,
-        code=row.response_code,
+        code=row.response_code or None,
     )
 
 

@@ -25,6 +25,10 @@ class Reading(msgspec.Struct, Generic[T], frozen=True):
         reason: Why it is not complete.
 
         as_of: The ledger's own clock, a label.
+
+        at: When, in monotonic seconds of this boot: for Paystack's ledgers the end of the reading,
+            so that no success counts as seen too soon, for the shop's its beginning, so that
+            nothing counts as missing too late.
     """
 
     rows: tuple[T, ...]
@@ -32,3 +36,4 @@ class Reading(msgspec.Struct, Generic[T], frozen=True):
     source: str
     reason: str = ""
     as_of: str = ""
+    at: float = 0.0

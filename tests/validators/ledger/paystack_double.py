@@ -67,11 +67,13 @@ class Double:
     unknown_http: int = 400
     asked: list[str] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
+    put_count: int = 0
 
     def put(self, row: Row) -> None:
         """A row comes to the top, be it new or changed; whoever has a cursor is not disturbed."""
         self.rows.insert(0, row)
-        self.places[str(row["id"])] = len(self.asked) * 1000 + len(self.places) + 1000
+        self.put_count += 1
+        self.places[str(row["id"])] = self.put_count
 
     async def __call__(self, scope: dict[str, object], receive: object, send: Callable) -> None:  # type: ignore[type-arg]
         assert scope["type"] == "http"

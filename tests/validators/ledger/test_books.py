@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import anyio
 import anyio.lowlevel
 import pytest
 from pydantic import JsonValue
 
 from drill.payments import Effect, Grant, Intended, LedgerRead, Order
-from tests.validators.ledger.paystack_double import Double, row
+from tests.validators.ledger.paystack_double import KEY, Double, row
 from validators.ledger.books import Books
 from validators.ledger.question import Question
 from validators.ledger.readers.base import Sight, unseen
@@ -86,16 +87,18 @@ def double() -> Double:
     event: JsonValue = {"event_name": "charge.success", "status": "Delivered", "trial_count": 1}
     assert isinstance(event, dict)
     refund: dict[str, JsonValue] = {"amount": 1, "currency": "NGN", "status": "pending"}
+    first: dict[str, JsonValue] = {"id": 5, "transaction": 1, "transaction_reference": "r1"}
     return Double(
         rows=[
             row(3, reference="r3", customer={"email": OTHER}),
             row(2, reference="r2", customer={"email": OTHER}),
             row(1, reference="r1", customer={"email": MINE}),
         ],
-        refunds=[{**refund, "id": 5, "transaction": 1}, {**refund, "id": 6, "transaction": 2}],
+        refunds=[{**refund, **first}, {**refund, "id": 6, "transaction": 2}],
         events=[
             {**event, "_id": "a", "category_row_id": 1},
             {**event, "_id": "b", "category_row_id": 2},
+            {**event, "_id": "c", "event_name": "refund.pending", "category_row_id": 5},
         ],
     )
 
@@ -109,6 +112,7 @@ async def test_only_rows_of_this_run_are_kept_and_others_counted() -> None:
     paystack = double()
     books = Books(paystack.client(), FakeShop("orders", "grants", "backlog"))
 
+    began = anyio.current_time()
     sights = await books.sights()
     assert sights == [
         "paystack.list",
@@ -127,7 +131,8 @@ async def test_only_rows_of_this_run_are_kept_and_others_counted() -> None:
     assert [one.reference for one in reads["paystack.verify"].transactions] == ["r1"]
     assert [one.id for one in reads["paystack.refunds"].refunds] == [5]
     assert [(one.id, one.reference) for one in reads["paystack.deliveries"].deliveries] == [
-        ("a", "r1")
+        ("a", "r1"),
+        ("c", "r1"),
     ]
     assert [one.id for one in reads["shop.orders"].orders] == ["o1"]
     (grant,) = reads["shop.grants"].grants
@@ -141,6 +146,9 @@ async def test_only_rows_of_this_run_are_kept_and_others_counted() -> None:
     }
     assert (reads["shop.backlog"].backlog, reads["shop.backlog"].as_of) == (0, "noon")
     assert OTHER not in str(reads)
+    times = [reads[name].t for name in ("paystack.list", "shop.orders", "paystack.verify")]
+    moments = [began, *times, anyio.current_time()]
+    assert moments == sorted(moments)
 
 
 async def test_every_reference_of_ours_is_verified_and_no_other() -> None:
@@ -175,6 +183,20 @@ async def test_what_cannot_be_read_is_a_record_with_its_reason() -> None:
     assert reads["shop.orders"].reason == "the database cannot be reached"
     assert {read.complete for read in reads.values()} == {False}
     assert "could not be counted" in reads["shop.backlog"].reason
+
+
+async def test_a_servers_words_are_kept_without_keys_and_addresses() -> None:
+    """A reason may quote a row or a header: neither a stranger's address nor a key stays in it."""
+
+    class Loud(FakeShop):
+        async def orders(self, run: str) -> Reading[Order]:
+            await anyio.lowlevel.checkpoint()
+            said = f"bad value\n'{OTHER}' for key {KEY}"
+            return Reading((), complete=False, source="tables", reason=said)
+
+    reads = by_name(await Books(shop=Loud("orders", "grants")).read(QUESTION))
+
+    assert reads["shop.orders"].reason == "bad value '[redacted]' for key [redacted]"
 
 
 async def test_effects_of_two_readers_are_told_once() -> None:

@@ -129,7 +129,7 @@ class Drill:
                     group.start_soon(self._guarded, self.beside.run)
                     await self._faults()
                     await self._quiet()
-                    await self._settle_accounts()
+                    await self.payments.after(self.probes.values())
                     await self.beside.after()
         except Exception as error:  # noqa: BLE001 - the report must be written all the same
             self._abort(told(error))
@@ -217,12 +217,6 @@ class Drill:
         self._pace.calm_down()
         await anyio.sleep_until(healed + self.plan.scenario.quiet)
         self.recorder.phase("reconcile")
-
-    async def _settle_accounts(self) -> None:
-        if self.payments.restarts:
-            for probe in self.probes.values():
-                probe.hold()  # What they would see is our restart of the shop.
-        await self.payments.after()
 
     def _http_back(self, stable_for: float) -> bool:
         return all_back(self.recorder.journal, self.plan.fast_periods, stable_for)

@@ -1,10 +1,11 @@
 """The payments side of a drill, as the engine sees it: who buys, who reads ledgers, who counts."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from experiments.load.port import Load, NoLoad
 from experiments.reconciling import NoLedgers, Reconciling
-from experiments.runtime.ports import Sights
+from experiments.runtime.ports import Probe, Sights
 
 
 class Payments(NamedTuple):
@@ -23,18 +24,21 @@ class Payments(NamedTuple):
     ledgers: Reconciling = NoLedgers()
     sights: Sights | None = None
 
-    @property
-    def restarts(self) -> bool:
-        """Whether the shop is restarted before the last reading: an outage of the drill's own."""
-        return not isinstance(self.ledgers, NoLedgers)
-
     async def before(self) -> None:
         """Canaries while nothing is broken and nobody else buys, then the customers come."""
         await self.ledgers.before()
         await self.load.start()
 
-    async def after(self) -> None:
-        """With all healed: everybody comes to an end, then the ledgers are read until final."""
+    async def after(self, probes: Iterable[Probe]) -> None:
+        """
+        With all healed: everybody comes to an end, then the ledgers are read until final.
+
+        Args:
+            probes: Held before that; they would see the shop being restarted for the last reading.
+        """
         await self.load.finish()
         await self.load.drain()
+        if not isinstance(self.ledgers, NoLedgers):
+            for probe in probes:
+                probe.hold()
         await self.ledgers.reconcile()

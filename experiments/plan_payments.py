@@ -9,17 +9,13 @@ from experiments.scenario import Scenario
 from experiments.site import Site
 
 
-def payment_problems(
-    scenario: Scenario, site: Site
-) -> Iterator[tuple[Location, str]]:
+def payment_problems(scenario: Scenario, site: Site) -> Iterator[tuple[Location, str]]:
     """Why nobody could buy here, or nobody judge what came of it, each with its place."""
     yield from load_problems(scenario.load, site.environment)
     yield from _ledger_problems(scenario, site)
 
 
-def _ledger_problems(
-    scenario: Scenario, site: Site
-) -> Iterator[tuple[Location, str]]:
+def _ledger_problems(scenario: Scenario, site: Site) -> Iterator[tuple[Location, str]]:
     """Why a promise about payments could not be judged here."""
     for part in ("during", "after"):
         for index, check in enumerate(getattr(scenario, part)):

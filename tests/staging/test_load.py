@@ -36,7 +36,7 @@ async def loaded(stack: Stack, folder: Path) -> Journal:
     sink = JournalFile(folder / "journal.jsonl")
     recorder = Recorder(sink, anyio.current_time())
     recorder.add(header())
-    async with opened_load(plan, recorder, folder) as customers:
+    async with opened_load(plan, recorder, plan.run, folder) as customers:
         await customers.start()
         with anyio.fail_after(WITHIN_S):
             while len({one.intent for one in recorder.journal.every(Told)}) < PURCHASES:

@@ -62,7 +62,7 @@ class Run:
         self.recorder = Recorder(self.sink, anyio.current_time())
         self.recorder.add(header())
         try:
-            async with opened_load(self.plan, self.recorder, self.folder) as load:
+            async with opened_load(self.plan, self.recorder, self.plan.run, self.folder) as load:
                 yield load
         finally:
             self.sink.close()
@@ -215,7 +215,7 @@ async def main():
     folder = Path(sys.argv[1])
     plan = msgspec.json.decode((folder / "plan.json").read_bytes(), type=LoadPlan)
     recorder = Recorder(JournalFile(folder / "journal.jsonl"), anyio.current_time())
-    async with opened_load(plan, recorder, folder) as load:
+    async with opened_load(plan, recorder, plan.run, folder) as load:
         await load.start()
         print("started", flush=True)
         await anyio.sleep(60)

@@ -19,6 +19,7 @@ SERVICES = ("vauntico-server", "fulfillment-engine")
 UP_WITHIN_S = 20.0
 LONGEST_S = 15.0
 PRICE = 500_000
+HELD_S = 30
 LEFT_BEHIND = "TRUNCATE orders, webhook_events, outbox CASCADE"
 
 
@@ -113,31 +114,41 @@ def set_order(stack: Stack, customer: Customer, change: str) -> None:
 
 
 @contextmanager
-def held_grants(stack: Stack) -> Iterator[None]:
-    """Nobody can commit a grant; entered at once, left when somebody has waited for it."""
-    lock = "BEGIN; LOCK TABLE grants IN EXCLUSIVE MODE; SELECT pg_sleep(30)"
+def held_grants(stack: Stack, *, kills: str = "fulfillment-engine") -> Iterator[None]:
+    """
+    Nobody can commit a grant; left when somebody waits to do so.
+
+    A service is killed at that moment, and started when the way is free again.
+    """
+    lock = f"BEGIN; LOCK TABLE grants IN EXCLUSIVE MODE; SELECT pg_sleep({HELD_S})"
     stack.container("postgres").exec_run(
         ["psql", "-h", "/tmp", "-U", "postgres", "-d", "vauntico", "-qc", lock], detach=True
     )
-    held = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)' AND state"
-    until(
-        lambda: stack.sql(f"{held} = 'active' AND wait_event = 'PgSleep'", user="postgres") == "1",
-        within_s=UP_WITHIN_S,
-        what="the lock",
-    )
+    until(lambda: _seen(stack, "wait_event = 'PgSleep'"), within_s=UP_WITHIN_S, what="the lock")
     try:
         yield
-        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         until(
-            lambda: stack.sql(waits, user="postgres") != "0",
+            lambda: _seen(stack, "wait_event_type = 'Lock'"),
             within_s=UP_WITHIN_S,
             what="somebody waits to grant",
         )
-        stack.container("fulfillment-engine").kill()
+        stack.container(kills).kill()
+        if kills == "postgres":
+            stack.container(kills).start()
     finally:
-        stack.sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE query LIKE '%pg_sleep(30)' AND pid <> pg_backend_pid()",
-            user="postgres",
-        )
-        stack.container("fulfillment-engine").start()
+        until(lambda: _released(stack), within_s=UP_WITHIN_S, what="nothing holds the grants")
+        stack.container(kills).start()
+
+
+def _seen(stack: Stack, what: str) -> bool:
+    """Whether PostgreSQL has a session of which this is true."""
+    return stack.sql(f"SELECT count(*) FROM pg_stat_activity WHERE {what}", user="postgres") != "0"
+
+
+def _released(stack: Stack) -> bool:
+    """End the session that holds the grants; whether it is gone."""
+    stop = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    try:
+        return stack.sql(f"{stop} WHERE wait_event = 'PgSleep'", user="postgres") == "0"
+    except AssertionError:
+        return False  # PostgreSQL is only just coming back

@@ -41,6 +41,19 @@ def start(stack: Stack, *bugs: str) -> None:
     """Both services anew, until they say that these bugs are planted in them."""
     stack.compose("up", "-d", "--no-deps", "-t", "1", *SERVICES)
     until(lambda: told(stack) == [list(bugs)] * 2, within_s=UP_WITHIN_S, what=f"with {bugs}")
+    wait_until_ready(stack)
+
+
+def wait_until_ready(stack: Stack) -> None:
+    """Until the shop serves customers."""
+
+    def ready() -> bool:
+        try:
+            return httpx.get(f"{stack.web_url}/api/ready").is_success
+        except httpx.TransportError:
+            return False
+
+    until(ready, within_s=UP_WITHIN_S, what="the shop is ready")
 
 
 def told(stack: Stack) -> list[object]:
@@ -113,6 +126,13 @@ def set_order(stack: Stack, customer: Customer, change: str) -> None:
     stack.sql(f"UPDATE orders SET {change} WHERE email = '{customer.email}'", user="postgres")
 
 
+def kill(stack: Stack, service: str) -> None:
+    """Kill a service, and wait until it is dead."""
+    container = stack.container(service)
+    container.kill()
+    container.wait()
+
+
 @contextmanager
 def held_grants(stack: Stack, *, kills: str = "fulfillment-engine") -> Iterator[None]:
     """
@@ -132,12 +152,13 @@ def held_grants(stack: Stack, *, kills: str = "fulfillment-engine") -> Iterator[
             within_s=UP_WITHIN_S,
             what="somebody waits to grant",
         )
-        stack.container(kills).kill()
+        kill(stack, kills)
         if kills == "postgres":
             stack.container(kills).start()
     finally:
         until(lambda: _released(stack), within_s=UP_WITHIN_S, what="nothing holds the grants")
         stack.container(kills).start()
+        wait_until_ready(stack)
 
 
 def _seen(stack: Stack, what: str) -> bool:
@@ -152,3 +173,19 @@ def _released(stack: Stack) -> bool:
         return stack.sql(f"{stop} WHERE wait_event = 'PgSleep'", user="postgres") == "0"
     except AssertionError:
         return False  # PostgreSQL is only just coming back
+
+
+@contextmanager
+def nothing_noted(stack: Stack, of: str = "true") -> Iterator[None]:
+    """What Paystack answers to such refunds is lost before it is written down."""
+    stack.sql(
+        "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE EXCEPTION 'lost' USING ERRCODE = '57014'; END $$;"
+        " CREATE TRIGGER lose BEFORE UPDATE OF paystack_id ON refunds"
+        f" FOR EACH ROW WHEN ({of}) EXECUTE FUNCTION lose()",
+        user="postgres",
+    )
+    try:
+        yield
+    finally:
+        stack.sql("DROP FUNCTION lose CASCADE", user="postgres")

@@ -17,9 +17,11 @@ from tests.staging.planting import (
     cut_off,
     grants,
     held_grants,
+    nothing_noted,
     paid_event,
     planted,
     signed,
+    wait_until_ready,
 )
 from tests.staging.stack import Stack, until
 from tests.staging.test_faults import paused, stopped
@@ -128,7 +130,7 @@ def test_a_payment_reversed_before_it_bought_anything_can_be_made_again(stack: S
                 within_s=LONGEST_S,
                 what="all of it is back",
             )
-        until(lambda: customer.web.get("/api/ready").is_success, within_s=LONGEST_S, what="up")
+        wait_until_ready(stack)
 
         second = customer.start()
         assert second != first
@@ -142,16 +144,11 @@ def test_a_refund_in_parts_revokes_with_its_last(stack: Stack) -> None:
         until(customer.has_pass, within_s=LONGEST_S, what="the pass")
         ask_for_refund(stack, order, amount=PART).raise_for_status()
         part = f"SELECT state FROM refunds WHERE order_id = '{order}' AND amount = {PART}"
-        with paused(stack, "fulfillment-engine"):
-            # The rest is put off, so that the first part is known to be back before it.
+        with nothing_noted(stack, of=f"NEW.amount <> {PART}"):
             ask_for_refund(stack, order).raise_for_status()
-            later = "UPDATE refunds SET next_try_at = now() + interval '1 hour' WHERE order_id"
-            stack.sql(f"{later} = '{order}' AND amount <> {PART}", user="postgres")
-        until(lambda: stack.sql(part) == "processed", within_s=LONGEST_S, what="the first part")
-        assert (state_of(stack, customer), customer.has_pass()) == ("refunding", True)
+            until(lambda: stack.sql(part) == "processed", within_s=LONGEST_S, what="the first part")
+            assert (state_of(stack, customer), customer.has_pass()) == ("refunding", True)
 
-        now = f"UPDATE refunds SET next_try_at = now() WHERE order_id = '{order}'"
-        stack.sql(now, user="postgres")
         until(lambda: state_of(stack, customer) == "refunded", within_s=LONGEST_S, what="all back")
         assert not customer.has_pass()
 

@@ -19,6 +19,7 @@ SERVICES = ("vauntico-server", "fulfillment-engine")
 UP_WITHIN_S = 20.0
 LONGEST_S = 15.0
 PRICE = 500_000
+HELD_S = 30
 LEFT_BEHIND = "TRUNCATE orders, webhook_events, outbox CASCADE"
 
 
@@ -40,6 +41,19 @@ def start(stack: Stack, *bugs: str) -> None:
     """Both services anew, until they say that these bugs are planted in them."""
     stack.compose("up", "-d", "--no-deps", "-t", "1", *SERVICES)
     until(lambda: told(stack) == [list(bugs)] * 2, within_s=UP_WITHIN_S, what=f"with {bugs}")
+    wait_until_ready(stack)
+
+
+def wait_until_ready(stack: Stack) -> None:
+    """Until the shop serves customers."""
+
+    def ready() -> bool:
+        try:
+            return httpx.get(f"{stack.web_url}/api/ready").is_success
+        except httpx.TransportError:
+            return False
+
+    until(ready, within_s=UP_WITHIN_S, what="the shop is ready")
 
 
 def told(stack: Stack) -> list[object]:
@@ -112,32 +126,66 @@ def set_order(stack: Stack, customer: Customer, change: str) -> None:
     stack.sql(f"UPDATE orders SET {change} WHERE email = '{customer.email}'", user="postgres")
 
 
+def kill(stack: Stack, service: str) -> None:
+    """Kill a service, and wait until it is dead."""
+    container = stack.container(service)
+    container.kill()
+    container.wait()
+
+
 @contextmanager
-def held_grants(stack: Stack) -> Iterator[None]:
-    """Nobody can commit a grant; entered at once, left when somebody has waited for it."""
-    lock = "BEGIN; LOCK TABLE grants IN EXCLUSIVE MODE; SELECT pg_sleep(30)"
+def held_grants(stack: Stack, *, kills: str = "fulfillment-engine") -> Iterator[None]:
+    """
+    Nobody can commit a grant; left when somebody waits to do so.
+
+    A service is killed at that moment, and started when the way is free again.
+    """
+    lock = f"BEGIN; LOCK TABLE grants IN EXCLUSIVE MODE; SELECT pg_sleep({HELD_S})"
     stack.container("postgres").exec_run(
         ["psql", "-h", "/tmp", "-U", "postgres", "-d", "vauntico", "-qc", lock], detach=True
     )
-    held = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)' AND state"
-    until(
-        lambda: stack.sql(f"{held} = 'active' AND wait_event = 'PgSleep'", user="postgres") == "1",
-        within_s=UP_WITHIN_S,
-        what="the lock",
-    )
+    until(lambda: _seen(stack, "wait_event = 'PgSleep'"), within_s=UP_WITHIN_S, what="the lock")
     try:
         yield
-        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         until(
-            lambda: stack.sql(waits, user="postgres") != "0",
+            lambda: _seen(stack, "wait_event_type = 'Lock'"),
             within_s=UP_WITHIN_S,
             what="somebody waits to grant",
         )
-        stack.container("fulfillment-engine").kill()
+        kill(stack, kills)
+        if kills == "postgres":
+            stack.container(kills).start()
     finally:
-        stack.sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE query LIKE '%pg_sleep(30)' AND pid <> pg_backend_pid()",
-            user="postgres",
-        )
-        stack.container("fulfillment-engine").start()
+        until(lambda: _released(stack), within_s=UP_WITHIN_S, what="nothing holds the grants")
+        stack.container(kills).start()
+        wait_until_ready(stack)
+
+
+def _seen(stack: Stack, what: str) -> bool:
+    """Whether PostgreSQL has a session of which this is true."""
+    return stack.sql(f"SELECT count(*) FROM pg_stat_activity WHERE {what}", user="postgres") != "0"
+
+
+def _released(stack: Stack) -> bool:
+    """End the session that holds the grants; whether it is gone."""
+    stop = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    try:
+        return stack.sql(f"{stop} WHERE wait_event = 'PgSleep'", user="postgres") == "0"
+    except AssertionError:
+        return False  # PostgreSQL is only just coming back
+
+
+@contextmanager
+def nothing_noted(stack: Stack, of: str = "true") -> Iterator[None]:
+    """What Paystack answers to such refunds is lost before it is written down."""
+    stack.sql(
+        "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE EXCEPTION 'lost' USING ERRCODE = '57014'; END $$;"
+        " CREATE TRIGGER lose BEFORE UPDATE OF paystack_id ON refunds"
+        f" FOR EACH ROW WHEN ({of}) EXECUTE FUNCTION lose()",
+        user="postgres",
+    )
+    try:
+        yield
+    finally:
+        stack.sql("DROP FUNCTION lose CASCADE", user="postgres")

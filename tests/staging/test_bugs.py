@@ -16,11 +16,13 @@ from tests.staging.planting import (
     cut_off,
     grants,
     held_grants,
+    kill,
     paid_event,
     planted,
     set_order,
     signed,
     soon,
+    wait_until_ready,
 )
 from tests.staging.stack import STAGING, Stack, until
 from tests.staging.test_faults import paused, stopped
@@ -129,12 +131,15 @@ def redis_killed(stack: Stack, customer: Customer) -> bool:
 
 
 def nowhere_to_store(stack: Stack, customer: Customer) -> bool:
-    """12: PostgreSQL frozen when the event comes (edge K4); no Paystack to ask."""
+    """12: killed at the answer to an event while PostgreSQL is frozen (K4); no Paystack to ask."""
     customer.start()
     body = paid_event(stack, customer.reference())
     with cut_off(stack):
         with paused(stack, "postgres"):
             acknowledged = signed(stack, body) == 200
+            kill(stack, "vauntico-server")
+        stack.container("vauntico-server").start()
+        wait_until_ready(stack)
         if not acknowledged:  # as Paystack does
             until(lambda: signed(stack, body) == 200, within_s=NOT_SEEN_FOR_S, what="stored")
         return not soon(grants(stack, customer))

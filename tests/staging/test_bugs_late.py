@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
 
@@ -14,6 +13,7 @@ from tests.staging.planting import (
     call_back,
     cut_off,
     grants,
+    nothing_noted,
     paid_event,
     planted,
     signed,
@@ -159,22 +159,6 @@ def abandoned_and_back(stack: Stack, customer: Customer) -> bool:
     """24: the callback is visited and nothing was paid."""
     customer.start()
     return outcome(call_back(customer, customer.reference())) == "paid"
-
-
-@contextmanager
-def nothing_noted(stack: Stack) -> Iterator[None]:
-    """Whatever Paystack answers to a refund is lost before it is written down."""
-    stack.sql(
-        "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " RAISE EXCEPTION 'lost' USING ERRCODE = '57014'; END $$;"
-        " CREATE TRIGGER lose BEFORE UPDATE OF paystack_id ON refunds"
-        " FOR EACH ROW EXECUTE FUNCTION lose()",
-        user="postgres",
-    )
-    try:
-        yield
-    finally:
-        stack.sql("DROP FUNCTION lose CASCADE", user="postgres")
 
 
 def refund_unanswered(stack: Stack, customer: Customer) -> bool:

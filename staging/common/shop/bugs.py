@@ -59,6 +59,7 @@ IN_THE_WAY: Mapping[Bug, tuple[str, ...]] = {
     "no_dedupe": ONE_GRANT,
     "select_then_insert": ONE_GRANT,
     "order_each_tab": ("one_live_order_each", "one_open_order_each", "one_pass_each"),
+    "grant_to_session": ("one_live_order_each", "one_open_order_each", "one_pass_each"),
     "reference_replayed": ("orders_paid_reference_key", "grants_reference_key"),
 }
 

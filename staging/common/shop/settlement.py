@@ -96,19 +96,24 @@ async def settle(
         log.warning("order %s: payment of the wrong amount or currency, refunding", order["id"])
         await _close_attempt(connection, reference, "refused", paid)
         await _give_back(connection, order["id"], reference, paid.amount, "wrong_amount")
-    elif money == "not_captured" and paid.status == REVERSED:
-        await _close_attempt(connection, reference, "refused", paid)
-    elif money == "not_captured" and (paid.status == FAILED or _given_up(paid)):
-        await connection.execute(
-            "UPDATE attempts SET state = 'failed' WHERE reference = $1 AND state = 'open'",
-            reference,
-        )
+    elif money == "not_captured":
+        await _note_no_money(connection, order["attempt"], reference, paid)
     state = await connection.fetchval("SELECT state FROM orders WHERE id = $1", order["id"])
     return Settled(order["id"], state)
 
 
-def _given_up(paid: Transaction) -> bool:
-    return paid.status in ("abandoned", "ongoing") and bugs.planted("abandoned_is_final")
+async def _note_no_money(
+    connection: asyncpg.Connection, attempt: str, reference: str, paid: Transaction
+) -> None:
+    """The page of an attempt that failed, or whose money went back unused, is of no use."""
+    given_up = paid.status in ("abandoned", "ongoing") and bugs.planted("abandoned_is_final")
+    if paid.status == REVERSED and attempt not in ("success", "refused"):
+        await _close_attempt(connection, reference, "refused", paid)
+    elif paid.status == FAILED or given_up:
+        await connection.execute(
+            "UPDATE attempts SET state = 'failed' WHERE reference = $1 AND state = 'open'",
+            reference,
+        )
 
 
 async def _accept(

@@ -23,22 +23,24 @@ UNIQUE = {
 
 
 def schema(bugs: Bugs) -> str:
-    """SQL that makes what is missing; it may run again. What is in a planted bug's way goes."""
-    return TABLES + "".join(
-        _drop(name, on) if name in bugs.dropped else _make(name, on) for name, on in UNIQUE.items()
-    )
+    """
+    SQL that makes what is missing; it may run again.
 
-
-def _make(name: str, on: str) -> str:
-    """Or say why it cannot be made: a planted bug of former days left duplicates behind."""
-    return f"""
+    What is in a planted bug's way goes. What cannot be made again, as a planted bug of former days
+    left duplicates behind, is said.
+    """
+    gone = {name: on for name, on in UNIQUE.items() if name in bugs.dropped}
+    kept = {name: on for name, on in UNIQUE.items() if name not in bugs.dropped}
+    made = "".join(f"CREATE UNIQUE INDEX IF NOT EXISTS {n} ON {on};\n" for n, on in kept.items())
+    restored = f"""
     DO $$ BEGIN
-        CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {on};
+        {made}
     EXCEPTION WHEN unique_violation THEN
-        RAISE EXCEPTION 'a planted bug has left duplicates ({name}): staging/bin/down --volumes'
+        RAISE EXCEPTION 'a planted bug left duplicates: % (staging/bin/down --volumes)', SQLERRM
             USING ERRCODE = '{TOO_NEW}';
     END $$;
     """
+    return TABLES + "".join(_drop(name, on) for name, on in gone.items()) + restored
 
 
 def _drop(name: str, on: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from common import settings
 from common.database import Database, DatabaseUnavailable
@@ -61,6 +62,14 @@ def build(database: Database, secret_key: str, relay: Relay) -> tuple[ASGIApp, l
         METRICS_ROUTE,
     ]
 
+    app = Starlette(routes=routes, exception_handlers=_exception_handlers(views))
+    checks = [database.self_check("vauntico-server"), *_self_checks(paystack, checkout)]
+    return Telemetry(app, service="vauntico-server", routes=routes), checks
+
+
+def _exception_handlers(views: Views) -> dict[Any, Any]:
+    """What is said when PostgreSQL is away, and of addresses that do not exist."""
+
     async def database_away(request: Request, _: Exception) -> Response:
         """Nothing is known of what was asked, so nothing is claimed of it."""
         if request.url.path.startswith("/api/"):
@@ -77,12 +86,7 @@ def build(database: Database, secret_key: str, relay: Relay) -> tuple[ASGIApp, l
     async def not_found(request: Request, _: Exception) -> Response:
         return await views.page(request, "lost.html", 404, account=None)
 
-    app = Starlette(
-        routes=routes,
-        exception_handlers={DatabaseUnavailable: database_away, 404: not_found},
-    )
-    checks = [database.self_check("vauntico-server"), *_self_checks(paystack, checkout)]
-    return Telemetry(app, service="vauntico-server", routes=routes), checks
+    return {DatabaseUnavailable: database_away, 404: not_found}
 
 
 def _self_checks(paystack: PaystackApi, checkout: Checkout) -> list[SelfCheck]:

@@ -65,6 +65,9 @@ test: setup-dev lint types imports secrets ## everything: style, types, borders,
 test-thorough: ## make test, and what it leaves out: every step, way and scenario once more
 	@DRILL_THOROUGH=1 $(MAKE) test
 
+prove-validators: setup-dev ## plant every bug and demand the finding that names it; ARGS="--only 1,5 --healthy 1"
+	@$(BIN)/python -m tests.proving $(ARGS)
+
 test-fast: dev ## the tests that need neither Docker nor Chromium
 	@$(BIN)/pytest -m "not docker and not browser" $(ARGS)
 
@@ -113,5 +116,5 @@ clean: ## remove the environment and the caches; drills' reports stay
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .NOTPARALLEL:
-.PHONY: help setup setup-dev staging staging-down drill verify heal test test-thorough test-fast \
+.PHONY: help prove-validators setup setup-dev staging staging-down drill verify heal test test-thorough test-fast \
 	test-docker test-browser dev lint fmt types imports secrets lock bench ci clean

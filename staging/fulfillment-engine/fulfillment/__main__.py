@@ -58,10 +58,11 @@ async def main() -> None:
     consumer = Consumer(settings.text("REDIS_URL"), fulfilment)
     refunder = Refunder(database, paystack)
     check = database.self_check("fulfillment-engine")
-    await serve(
-        server(build(), PORT),
-        tasks=(consumer.run, reconciler.run, refunder.run, mailer.run, check.run),
-    )
+    tasks = [consumer.run, refunder.run, mailer.run, check.run]
+    # It repairs within seconds what would show whether the webhook's way alone keeps its promise.
+    if settings.text("RECONCILER", "on") != "off":
+        tasks.append(reconciler.run)
+    await serve(server(build(), PORT), tasks=tuple(tasks))
 
 
 run(main)

@@ -1,0 +1,132 @@
+"""
+`make prove-validators`: every planted bug is found by its name, and the healthy shop by none.
+
+Each file of scenarios/bugs says which bug it is for and which finding must name it. The bug is
+planted into a staging of its own, the scenario is run as a person runs it, and its report is read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import uuid4
+
+from tests.staging.planting import planted, start
+from tests.staging.stack import Stack, free_port
+
+SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios" / "bugs"
+RUN_LIMIT_S = 900
+PROVES = re.compile(r"# Proves: bug (\d+), `(\w+)`, is found: `(\w+)` fails")
+STAGING = re.compile(r"# Staging: (.+)")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One planted bug, what finds it, and what the staging is told beside it."""
+
+    number: int
+    bug: str
+    finding: str
+    scenario: Path
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a drill ended: its exit code, and the reasons of what failed, by check."""
+
+    code: int
+    failed: Mapping[str, str]
+
+
+def read_case(path: Path) -> Case:
+    """What a scenario says of itself; raises ValueError if it names no bug and no finding."""
+    text = path.read_text(encoding="utf-8")
+    found = PROVES.match(text)
+    if not found:
+        raise ValueError(f"{path}: its first line names no bug and no finding: {PROVES.pattern}")
+    told = STAGING.search(text)
+    pairs = dict(word.split("=", 1) for word in told[1].split()) if told else {}
+    return Case(int(found[1]), found[2], found[3], path, pairs)
+
+
+def cases(only: set[int]) -> list[Case]:
+    """Every case, or those of *only*, in the order of their numbers."""
+    every = [read_case(path) for path in sorted(SCENARIOS.glob("*.yaml"))]
+    return [case for case in every if not only or case.number in only]
+
+
+def drill(stack: Stack, case: Case, runs: Path) -> Outcome:
+    """Run a case's scenario on *stack*."""
+    words = [sys.executable, "-m", "experiments.cli", "run", str(case.scenario)]
+    done = subprocess.run(
+        [*words, "--runs", str(runs)],
+        env=stack.environment,
+        capture_output=True,
+        text=True,
+        timeout=RUN_LIMIT_S,
+        check=False,
+    )
+    latest = runs / "latest" / "report.json"
+    if done.returncode not in (0, 1, 3) or not latest.exists():
+        raise SystemExit(f"{case.scenario.name} was not run:\n{done.stdout}{done.stderr}")
+    findings = json.loads(latest.read_bytes())["findings"]
+    failed = {each["check"]: each["reason"] for each in findings if each["verdict"] == "fail"}
+    return Outcome(done.returncode, failed)
+
+
+def ill(stack: Stack, chosen: list[Case], runs: Path) -> Iterator[bool]:
+    """Whether each bug was found by its name, told as it goes."""
+    for case in chosen:
+        with planted(stack, case.bug, **case.settings) as sick:
+            seen = drill(sick, case, runs)
+        found = case.finding in seen.failed
+        print(f"{'found ' if found else 'MISSED'} {case.number:2} {case.bug}: ", end="")
+        print(seen.failed.get(case.finding) or f"failed were {sorted(seen.failed)}", flush=True)
+        yield found
+
+
+def well(stack: Stack, chosen: list[Case], runs: Path) -> Iterator[bool]:
+    """Whether the healthy shop was left alone in each case, told as it goes."""
+    for case in chosen:
+        same = replace(stack, settings=dict(case.settings))
+        start(same)
+        seen = drill(same, case, runs)
+        quiet = not seen.failed
+        print(
+            f"{'quiet ' if quiet else 'ALARM '} {case.number:2} healthy, exit {seen.code}: ", end=""
+        )
+        print("; ".join(f"{name}: {why}" for name, why in seen.failed.items()), flush=True)
+        yield quiet
+
+
+def main() -> int:
+    """0 if all is proven, else 1."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="numbers of bugs, with commas")
+    parser.add_argument("--healthy", type=int, default=1, help="runs of all cases without a bug")
+    given = parser.parse_args()
+    chosen = cases({int(word) for word in given.only.split(",") if word})
+    stack = Stack(f"stg-prove-{uuid4().hex[:8]}", free_port(), free_port(), free_port())
+    with tempfile.TemporaryDirectory(prefix="drill-proving-") as runs:
+        try:
+            stack.script("up")
+            found = list(ill(stack, chosen, Path(runs)))
+            quiet = [each for _ in range(given.healthy) for each in well(stack, chosen, Path(runs))]
+        finally:
+            stack.script("down", "--volumes")
+    print(
+        f"{sum(found)} of {len(found)} bugs found; {quiet.count(False)} false alarms in {len(quiet)}"
+    )
+    return 0 if all(found) and all(quiet) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -122,9 +122,8 @@ def main() -> int:
             quiet = [each for _ in range(given.healthy) for each in well(stack, chosen, Path(runs))]
         finally:
             stack.script("down", "--volumes")
-    print(
-        f"{sum(found)} of {len(found)} bugs found; {quiet.count(False)} false alarms in {len(quiet)}"
-    )
+    alarms = f"{quiet.count(False)} false alarms in {len(quiet)}"
+    print(f"{sum(found)} of {len(found)} bugs found; {alarms}")
     return 0 if all(found) and all(quiet) else 1
 
 

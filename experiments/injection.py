@@ -134,12 +134,15 @@ class Injection:
 
     async def _rearm(self) -> None:
         async with self._lock:
-            if not self.in_force or self.spec.needs != "agent":
+            if self.over.is_set() or self.spec.needs != "agent":
                 return
-            self._recorder.fault(self.id, "gap", f"{self.spec.target} runs without it")
+            if self.in_force:
+                self._recorder.fault(self.id, "gap", f"{self.spec.target} runs without it")
             try:
                 # Not running yet: its start will bring us here again.
-                if await self._stack.rearm(self.spec.target):
+                back = await self._stack.rearm(self.spec.target)
+                # One whose time has not come only needs its agent where the target is now.
+                if back and self.in_force:
                     await self.spec.inject(self._stack, self.undo)
                     self._recorder.fault(self.id, "rearmed")
             except DrillError as error:

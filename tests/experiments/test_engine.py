@@ -192,6 +192,25 @@ def test_a_fault_comes_back_into_force_when_its_target_restarts() -> None:
     assert rehearsal.stack.acts.count("block shop") == 2
 
 
+def test_a_fault_follows_a_target_that_restarts_before_its_time() -> None:
+    """
+    A target that another fault killed has a new namespace: its agent is there when it is needed.
+    """
+    rehearsal = Rehearsal(BLACKHOLE.replace("at: 1s", "at: 10s"))
+
+    async def restart(rehearsal: Rehearsal) -> None:
+        await anyio.sleep(6)
+        rehearsal.stack.emit("shop", "start")
+
+    rehearsal.meanwhile = restart
+    rehearsal.run()
+
+    acts = rehearsal.stack.acts
+    assert acts.index("rearm shop") < acts.index("block shop")
+    assert acts.count("block shop") == 1
+    assert "gap" not in rehearsal.states()
+
+
 def test_an_abort_condition_heals_at_once() -> None:
     """
     A probe that is down for longer than the scenario allows ends the fault early.

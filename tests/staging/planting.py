@@ -44,6 +44,22 @@ def start(stack: Stack, *bugs: str) -> None:
     wait_until_ready(stack)
 
 
+@contextmanager
+def newcomer(stack: Stack) -> Iterator[Customer]:
+    """Somebody who has signed up; tried again where the shop has only just started."""
+
+    def signed_up() -> list[Customer]:
+        customer = Customer(stack)
+        try:
+            return [customer.sign_up()]
+        except (AssertionError, httpx.TransportError):
+            customer.__exit__(None, None, None)
+            return []
+
+    with until(signed_up, within_s=UP_WITHIN_S, what="somebody can sign up")[0] as customer:
+        yield customer
+
+
 def wait_until_ready(stack: Stack) -> None:
     """Until the shop serves customers."""
 

@@ -17,6 +17,7 @@ from tests.staging.planting import (
     grants,
     held_grants,
     kill,
+    newcomer,
     paid_event,
     planted,
     set_order,
@@ -198,10 +199,25 @@ def test_a_planted_bug_bites_and_the_healthy_shop_does_not(
     stack: Stack, bug: str, expose: Exposure
 ) -> None:
     """What exposes a bug does harm with it, and none without it."""
-    with Customer(stack).sign_up() as customer:
+    with newcomer(stack) as customer:
         assert not expose(stack, customer)
-    with planted(stack, bug) as ill, Customer(ill).sign_up() as customer:
+    with planted(stack, bug) as ill, newcomer(ill) as customer:
         assert expose(ill, customer)
+
+
+@pytest.mark.docker
+@pytest.mark.thorough
+def test_the_healthy_shop_refuses_what_a_bug_left_behind(stack: Stack) -> None:
+    """With a purchase granted twice in its tables, the healthy shop says so and does not start."""
+    with planted(stack, "no_dedupe") as ill, newcomer(ill) as customer:
+        assert duplicate_event(ill, customer)
+        stack.compose("up", "-d", "--no-deps", "-t", "1", "vauntico-server")
+        says = "refusing to start: a planted bug left duplicates"
+        until(
+            lambda: says in stack.compose("logs", "--no-color", "vauntico-server"),
+            within_s=20,
+            what="the refusal",
+        )
 
 
 def run(code: str, planted_bugs: str = "") -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,7 @@ from tests.staging.planting import (
     call_back,
     cut_off,
     grants,
+    newcomer,
     nothing_noted,
     paid_event,
     planted,
@@ -130,7 +131,7 @@ def two_tabs(stack: Stack, customer: Customer) -> bool:
 def other_session(stack: Stack, customer: Customer) -> bool:
     """21: the callback is visited by another customer."""
     answer = customer.pay(customer.start(), SUCCESS)
-    with Customer(stack).sign_up() as other:
+    with newcomer(stack) as other:
         other.come_back(answer)
         return soon(other.has_pass, NOT_SEEN_FOR_S)
 
@@ -138,7 +139,7 @@ def other_session(stack: Stack, customer: Customer) -> bool:
 def replayed(stack: Stack, customer: Customer) -> bool:
     """22: another customer brings a used reference to an order of the same price."""
     bought(stack, customer)
-    with Customer(stack).sign_up() as other:
+    with newcomer(stack) as other:
         other.start()
         call_back(other, customer.reference())
         return soon(other.has_pass, NOT_SEEN_FOR_S)
@@ -238,10 +239,10 @@ def test_a_planted_bug_bites_and_the_healthy_shop_does_not(
 ) -> None:
     """What exposes a bug does harm with it, and none without it."""
     if settings:
-        with planted(stack, **settings) as hurried, Customer(hurried).sign_up() as customer:
+        with planted(stack, **settings) as hurried, newcomer(hurried) as customer:
             assert not expose(hurried, customer)
     else:
-        with Customer(stack).sign_up() as customer:
+        with newcomer(stack) as customer:
             assert not expose(stack, customer)
-    with planted(stack, bug, **settings) as ill, Customer(ill).sign_up() as customer:
+    with planted(stack, bug, **settings) as ill, newcomer(ill) as customer:
         assert expose(ill, customer)

@@ -17,6 +17,7 @@ from tests.staging.planting import (
     cut_off,
     grants,
     held_grants,
+    newcomer,
     nothing_noted,
     paid_event,
     planted,
@@ -50,7 +51,7 @@ def test_a_kill_at_the_grant_loses_and_repeats_nothing(stack: Stack, service: st
     Killed between verify and the grant's commit, a service leaves one pass, one receipt, one
     movement of the stock.
     """
-    with Customer(stack).sign_up() as customer:
+    with newcomer(stack) as customer:
         address = customer.start()
         with held_grants(stack, kills=service):
             customer.pay(address, SUCCESS)
@@ -64,7 +65,7 @@ def test_a_kill_at_the_grant_loses_and_repeats_nothing(stack: Stack, service: st
 
 def test_two_tabs_of_a_product_bought_often_are_one_order(stack: Stack) -> None:
     """Pressing the button of a product that may be bought again twice at once makes one order."""
-    with Customer(stack).sign_up() as customer, ThreadPoolExecutor(4) as tabs:
+    with newcomer(stack) as customer, ThreadPoolExecutor(4) as tabs:
         pages = set(tabs.map(lambda _: customer.start("lore-pack"), range(4)))
 
         assert len(pages) == 1
@@ -74,7 +75,7 @@ def test_not_charged_is_said_only_where_no_page_was_shown(stack: Stack) -> None:
     """Who could have paid an earlier page is told that we are checking, not "not charged"."""
     flag = f"{stack.web_url}/api/admin/flags/checkout"
     key = {"x-api-key": stack.api_key}
-    with Customer(stack).sign_up() as customer:
+    with newcomer(stack) as customer:
         customer.pay(customer.start(), NO_FUNDS)
         call_back(customer, customer.reference())
         with cut_off(stack):
@@ -99,7 +100,7 @@ def test_an_event_of_nobodys_reference_is_done_with(stack: Stack) -> None:
 @pytest.mark.parametrize("metadata", [0, "", "\x00", "\ud800", {"a": ["\x00"]}, None])
 def test_odd_metadata_does_not_spoil_an_event(stack: Stack, metadata: object) -> None:
     """Whatever metadata holds, a signed event is acknowledged and does its work."""
-    with Customer(stack).sign_up() as customer:
+    with newcomer(stack) as customer:
         customer.start()
         body = paid_event(stack, customer.reference(), metadata=metadata)
         with cut_off(stack):
@@ -109,7 +110,7 @@ def test_odd_metadata_does_not_spoil_an_event(stack: Stack, metadata: object) ->
 
 def test_an_event_of_the_other_domain_is_not_even_kept(stack: Stack) -> None:
     """A signed event of the live domain is acknowledged and leaves no trace."""
-    with Customer(stack).sign_up() as customer:
+    with newcomer(stack) as customer:
         customer.start()
         reference = customer.reference()
         assert signed(stack, paid_event(stack, reference, domain="live")) == 200
@@ -120,7 +121,7 @@ def test_an_event_of_the_other_domain_is_not_even_kept(stack: Stack) -> None:
 
 def test_a_payment_reversed_before_it_bought_anything_can_be_made_again(stack: Stack) -> None:
     """Money that went back at Paystack before we heard of it grants nothing and blocks nothing."""
-    with Customer(stack).sign_up() as customer:
+    with newcomer(stack) as customer:
         first, reference = customer.start(), customer.reference()
         with stopped(stack, "vauntico-server"), paused(stack, "fulfillment-engine"):
             customer.pay(first, SUCCESS)
@@ -139,7 +140,7 @@ def test_a_payment_reversed_before_it_bought_anything_can_be_made_again(stack: S
 
 def test_a_refund_in_parts_revokes_with_its_last(stack: Stack) -> None:
     """With one part back and the rest on its way the pass stays; with all of it back it goes."""
-    with Customer(stack).sign_up() as customer:
+    with newcomer(stack) as customer:
         order = customer.purchase().url.path.rsplit("/", 1)[-1]
         until(customer.has_pass, within_s=LONGEST_S, what="the pass")
         ask_for_refund(stack, order, amount=PART).raise_for_status()
@@ -155,7 +156,7 @@ def test_a_refund_in_parts_revokes_with_its_last(stack: Stack) -> None:
 
 def test_a_refund_that_fails_before_the_grant_still_leads_to_it(stack: Stack) -> None:
     """An order whose refund was refused before it was granted is granted after all."""
-    with Customer(stack).sign_up() as customer:
+    with newcomer(stack) as customer:
         order = customer.purchase().url.path.rsplit("/", 1)[-1]
         until(customer.has_pass, within_s=LONGEST_S, what="the pass")
         # As if it had been asked for between paid and granted, and more than there is.
@@ -175,7 +176,7 @@ def test_a_late_payment_is_reinstated_and_somebody_is_told(stack: Stack) -> None
     """Paid after it was given up, an order is reinstated, and a mail tells those who run us."""
     with (
         planted(stack, STAGING_ORDER_EXPIRES_S="4") as hurried,
-        Customer(hurried).sign_up() as customer,
+        newcomer(hurried) as customer,
     ):
         address = customer.start()
         until(lambda: state_of(stack, customer) == "cancelled", within_s=20, what="given up")

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
 from drill.payments import Begun, RefundAsked, Stratum, Told
@@ -61,6 +62,13 @@ class Town(NamedTuple):
             share=share,
         )
         return Buyer(Errand(purchase, f"i{ordinal}-r@drill.test"), self.world)
+
+    def with_control(self) -> "Town":
+        """The same town, whose sandbox has a control port."""
+        site = msgspec.structs.replace(self.site, sandbox=self.site.web, sandbox_token="token")
+        network = make_network(site, lambda _: nullcontext(), self.asked.append)
+        world = msgspec.structs.replace(self.world, site=site, open_tab=lambda: Tab(network))
+        return self._replace(site=site, world=world)
 
     def told(self, intent: str = "i1") -> list[tuple[str, str]]:
         """What a customer was told, and by what, in order."""

@@ -73,6 +73,9 @@ class Shop:
         self.captures: Counter[str] = Counter()
         self.refunds: list[tuple[str, bytes]] = []
         self.support: list[str] = []
+        self.agents: set[str] = set()
+        self.faults: list[tuple[str, str, bytes, str]] = []
+        self.control = 200
         self.broken: Counter[str] = Counter()
         self.hold: dict[str, threading.Event] = {}
         self.closed = False
@@ -112,10 +115,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._serve()
 
+    def do_PUT(self) -> None:
+        self._serve()
+
+    def do_DELETE(self) -> None:
+        self._serve()
+
     def _serve(self) -> None:
         size = int(self.headers.get("content-length") or 0)
         self.body = self.rfile.read(size)
         self.form = {k: v[0] for k, v in parse_qs(self.body.decode()).items()}
+        self.shop.agents.add(self.headers.get("user-agent") or "")
         parts = urlsplit(self.path)
         self.query = {key: value[0] for key, value in parse_qs(parts.query).items()}
         first = "/" + parts.path.split("/")[1]
@@ -163,6 +173,10 @@ class ShopHandler(Handler):
             getattr(self, name)()
         elif path.startswith("/api/admin/orders/"):
             self.refund(path.split("/")[4])
+        elif path.startswith("/faults/"):
+            token = self.headers.get("authorization") or ""
+            self.shop.faults.append((method, path, self.body, token))
+            self.reply(self.shop.control)
         elif path.startswith("/api/v1/"):
             self.reply(201, '{"id": "n1"}')
         elif path.startswith("/checkout/"):

@@ -103,6 +103,7 @@ async def test_every_intent_is_bought_once_and_told(
     assert begun == Counter(set(intents) - underpaid)
     assert {one.intent for one in journal.every(Told)} == set(intents)
     assert max(town.shop.captures.values()) == 1
+    assert len(town.shop.agents) == workers
     ended = journal.first(LoadEnded)
     assert ended is not None
     assert (ended.begun, ended.finished, ended.cut) == (len(begun), len(begun), 0)
@@ -201,6 +202,32 @@ async def test_a_generator_that_is_killed_leaves_nothing_certain(
     underpaid = {one.id for one in run.journal.every(Intended) if one.stratum == "underpaid"}
     assert unsent <= underpaid
     assert {one.intent for one in run.journal.every(Told)} == {f"i{n}" for n in range(1, 61)}
+
+
+async def test_a_worker_that_is_killed_holds_nobody_up(town: Town, tmp_path: Path) -> None:
+    """
+    With one of two workers dead the other goes on, the drain does not wait for the dead, and
+    nothing is certain of purchases that nobody was heard of.
+    """
+    run = Run(town, tmp_path, plan_for(town, 120, workers=2))
+    async with run.opened() as load:
+        await load.start()
+        await run.until_finished(10)
+        os.kill(max(marked(run.plan.run)), signal.SIGKILL)
+        before = len({one.intent for one in run.recorder.journal.every(Told)})
+        await run.until_finished(before + 10)
+        with anyio.fail_after(10):
+            await load.drain()
+        await load.stop()
+    ended = run.journal.first(LoadEnded)
+    assert ended is not None
+
+    assert "died (-9)" in ended.detail
+    begun = {one.intent for one in run.journal.every(Begun)}
+    underpaid = {one.id for one in run.journal.every(Intended) if one.stratum == "underpaid"}
+    unsent = {one.intent for one in run.journal.every(Told) if one.said == "unsent"}
+    assert unsent <= underpaid - begun
+    assert {one.intent for one in run.journal.every(Told)} == {f"i{n}" for n in range(1, 121)}
 
 
 DRIVER = """

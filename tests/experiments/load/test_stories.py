@@ -198,6 +198,34 @@ def test_paying_too_little_needs_the_sandbox_and_says_so(town: Town) -> None:
     assert town.kinds() == []
 
 
+def test_paying_too_little_is_asked_of_the_sandbox_for_one_customer(town: Town) -> None:
+    """
+    The sandbox is asked to take a part of this customer's money only, and told when it is over.
+    """
+    able = town.with_control()
+    able.live("underpaid", share=0.4)
+
+    (put, delete) = town.shop.faults
+    asked = msgspec.json.decode(put[2])
+    assert asked == {"kind": "underpaid", "paid_share": 0.4, "only": "i1-r@drill.test"}
+    assert (put[0], put[1], put[3]) == ("PUT", "/faults/load-i1", "Bearer token")
+    assert delete[:2] == ("DELETE", "/faults/load-i1")
+    assert town.shop.captures
+
+
+def test_a_sandbox_that_refuses_leaves_the_purchase_unpaid(town: Town) -> None:
+    """
+    Where the control port says no nothing is paid, and the record says why.
+    """
+    town.shop.control = 422
+    town.with_control().live("underpaid")
+
+    told = town.said[-1]
+    assert isinstance(told, Told)
+    assert (told.said, "HTTP 422" in told.detail) == ("never", True)
+    assert not town.shop.captures
+
+
 def test_closed_checkout_is_tried_again_until_it_opens(town: Town) -> None:
     """
     Who is told that nothing was charged and to come back later does so.

@@ -16,7 +16,8 @@ from experiments.load.purchases import Card, Purchase, Way
 from experiments.load.stories import live
 from experiments.load.tab import Asked, Tab, make_network
 from experiments.load.wire import Errand, FeatureStep, Message, Site
-from tests.experiments.load.shop import PRODUCTS, Shop, open_shop
+from tests.experiments.load.shop import PRODUCTS, Shop
+from tests.experiments.load.sites import open_shop
 
 
 class Town(NamedTuple):
@@ -62,6 +63,17 @@ class Town(NamedTuple):
             share=share,
         )
         return Buyer(Errand(purchase, f"i{ordinal}-r@drill.test"), self.world)
+
+    def poor(self) -> "Town":
+        """The same town without a place where refunds are asked for."""
+        site = msgspec.structs.replace(self.site, refund_path="")
+        return self._replace(site=site, world=msgspec.structs.replace(self.world, site=site))
+
+    def nowhere(self) -> World:
+        """A world in which nobody listens where the shop should be."""
+        site = msgspec.structs.replace(self.site, web="http://127.0.0.1:9")
+        network = make_network(site, lambda _: nullcontext(), self.asked.append)
+        return msgspec.structs.replace(self.world, site=site, open_tab=lambda: Tab(network))
 
     def with_control(self) -> "Town":
         """The same town, whose sandbox has a control port."""

@@ -35,7 +35,8 @@ from experiments.load.wire import (
 from experiments.recorder import Recorder
 
 DRAIN_LIMIT_S = PURCHASE_LIMIT_S + 5.0
-SEND_LIMIT_S, OVER_LIMIT_S = 5.0, 10.0
+START_LIMIT_S, SEND_LIMIT_S, OVER_LIMIT_S = 30.0, 5.0, 10.0
+"""A generator that is just starting takes its job once its own modules are there."""
 PORTION = 50
 LONGEST_LINE = 1024 * 1024
 SHOWN = 5
@@ -131,7 +132,7 @@ class LocustLoad:
             site=plan.site,
             errands=errands,
         )
-        await self._send(self._generator, encode_job(job))
+        await self._send(self._generator, encode_job(job), START_LIMIT_S)
 
     async def drain(self) -> None:
         """No new intents; those under way have the rest of their own time."""
@@ -165,9 +166,9 @@ class LocustLoad:
             await self._silent.wait()
         await generator.close()
 
-    async def _send(self, generator: Generator, line: bytes) -> None:
+    async def _send(self, generator: Generator, line: bytes, limit_s: float = SEND_LIMIT_S) -> None:
         try:
-            with anyio.fail_after(SEND_LIMIT_S):
+            with anyio.fail_after(limit_s):
                 await generator.send(line)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, TimeoutError) as error:
             self._problems.append(f"the generator took no order: {type(error).__name__}")

@@ -160,6 +160,8 @@ def pays_too_little(buyer: Buyer, tab: Tab) -> None:
         _pay_and_return(buyer, tab, url, looks=1)
     finally:
         tab.control("DELETE", path)
+    if buyer.said == "unknown":
+        buyer.write_to_support(tab)
 
 
 def _pay_and_return(buyer: Buyer, tab: Tab, url: str, looks: int = LOOKS) -> None:
@@ -171,8 +173,9 @@ def _pay_and_return(buyer: Buyer, tab: Tab, url: str, looks: int = LOOKS) -> Non
 
 
 def _look(buyer: Buyer, tab: Tab) -> None:
-    if buyer.said in ("paid", "unknown"):
-        buyer.see_pass(tab)
+    """Look for what was bought; who still does not know then writes to people."""
+    if buyer.said in ("paid", "unknown") and not buyer.see_pass(tab) and buyer.said == "unknown":
+        buyer.write_to_support(tab)
 
 
 def _both(first: Callable[[], str], second: Callable[[], str]) -> tuple[str, str]:

@@ -73,6 +73,25 @@ async def test_the_load_tells_what_it_did(town: Town, tmp_path: Path) -> None:
     assert max(one.cpu_ratio for one in samples) > 0
 
 
+async def test_without_purchases_customers_look_around(town: Town, tmp_path: Path) -> None:
+    """
+    A load of no purchases uses pages and features, and buys nothing.
+    """
+    run = Run(town, tmp_path, plan_for(town, 0, customers=3))
+    async with run.opened() as load:
+        await load.start()
+        with anyio.fail_after(WITHIN_S):
+            while town.shop.seen["/api"] < 2:
+                await anyio.sleep(0.05)
+        await load.drain()
+        await load.stop()
+    ended = run.journal.first(LoadEnded)
+    assert ended is not None
+
+    assert (ended.begun, ended.finished, ended.cut) == (0, 0, 0)
+    assert town.shop.seen["/buy"] == 0
+
+
 async def test_a_drained_load_begins_nothing_and_lets_purchases_end(
     town: Town, tmp_path: Path
 ) -> None:

@@ -83,7 +83,7 @@ def test_who_never_knows_writes_to_support(town: Town) -> None:
     """
     A customer who paid and is never told writes to people.
     """
-    town.shop.broken["/checkout"] = 1000
+    town.shop.broken |= {"/checkout": 1000, "/dashboard": 1000}
     town.live("plain")
 
     assert town.shop.support == ["i1-r@drill.test"]

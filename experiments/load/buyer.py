@@ -206,8 +206,11 @@ class Buyer:
                 # That nothing was charged was true until now: it is no claim on what follows.
                 self.tell("corrected", "request", "the customer goes on to pay after a refusal")
             page = tab.hosted("POST", f"{url}/pay", forms[field])
+        error = page.elements.get("card-error")
         if page.location:
             self.remember_reference(page.location)
+        elif error:
+            self.tell("refused", "page", f"hosted page: {error.text}")
         return page
 
     def remember_reference(self, location: str) -> None:

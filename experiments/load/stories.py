@@ -92,9 +92,6 @@ def is_refused(buyer: Buyer, tab: Tab) -> None:
     if not url:
         return
     page = buyer.pay(tab, url)
-    error = page.elements.get("card-error")
-    if error:
-        buyer.tell("refused", "page", f"hosted page: {error.text}")
     back = page.elements.get("return")
     if page.location:
         buyer.come_back(tab, page.location)
@@ -168,7 +165,8 @@ def _pay_and_return(buyer: Buyer, tab: Tab, url: str, looks: int = LOOKS) -> Non
     page = buyer.pay(tab, url)
     if page.location:
         # Before this customer is back, so that a cheat may come first.
-        buyer.world.paid_references.append(buyer.reference)
+        if buyer.reference:
+            buyer.world.paid_references.append(buyer.reference)
         buyer.come_back(tab, page.location, looks)
 
 

@@ -168,6 +168,16 @@ def test_a_hosted_page_that_gets_lost_is_looked_at_again(town: Town) -> None:
     assert town.shop.captures == {"i1-r@drill.test": 1}
 
 
+def test_a_good_card_that_paystack_refuses_is_a_refusal(town: Town) -> None:
+    """
+    Whoever means to pay and is refused on Paystack's page has been told so.
+    """
+    town.live("plain", card="declined")
+
+    assert town.told() == [("refused", "page")]
+    assert not town.shop.captures
+
+
 def test_a_shop_that_is_not_there_was_sent_nothing(town: Town) -> None:
     """
     Without any connection no byte of the purchase left, and that is certain.

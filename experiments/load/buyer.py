@@ -19,7 +19,7 @@ from experiments.load.tab import CHECKOUT, Tab
 from experiments.load.wire import Errand, Message, Site, short
 
 PURCHASE_LIMIT_S = 60.0
-ENTER_TRIES, BUY_TRIES, PAGE_STEPS, LOOKS, HOPS = 12, 12, 8, 12, 4
+ENTER_TRIES, BUY_TRIES, PAGE_STEPS, LOOKS, HOPS = 20, 20, 8, 12, 4
 AGAIN_S = 2.0
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 Form = Mapping[str, str]
@@ -206,8 +206,11 @@ class Buyer:
                 # That nothing was charged was true until now: it is no claim on what follows.
                 self.tell("corrected", "request", "the customer goes on to pay after a refusal")
             page = tab.hosted("POST", f"{url}/pay", forms[field])
+        error = page.elements.get("card-error")
         if page.location:
             self.remember_reference(page.location)
+        elif error:
+            self.tell("refused", "page", f"hosted page: {error.text}")
         return page
 
     def remember_reference(self, location: str) -> None:
@@ -247,8 +250,6 @@ class Buyer:
             self.wait(AGAIN_S)
             own = f"/orders/{self.order}" if self.order else location
             self.follow(tab, tab.get(own, "/orders/{id}" if self.order else "/checkout/callback"))
-        if self.said == "unknown":
-            self.write_to_support(tab)
 
     def see_pass(self, tab: Tab, looks: int = LOOKS) -> bool:
         """Look at the dashboard until what was bought is there."""

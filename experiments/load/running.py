@@ -38,6 +38,8 @@ from experiments.recorder import Recorder
 DRAIN_LIMIT_S = PURCHASE_LIMIT_S + 5.0
 FINISH_LIMIT_S = 1800.0
 SEND_LIMIT_S, OVER_LIMIT_S = 5.0, 10.0
+START_LIMIT_S, SEND_LIMIT_S, OVER_LIMIT_S = 30.0, 5.0, 10.0
+"""A generator that is just starting takes its job once its own modules are there."""
 PORTION = 50
 LONGEST_LINE = 1024 * 1024
 SHOWN = 5
@@ -133,7 +135,7 @@ class LocustLoad:
             site=plan.site,
             errands=errands,
         )
-        await self._send(self._generator, encode_job(job))
+        await self._send(self._generator, encode_job(job), START_LIMIT_S)
 
     async def finish(self) -> None:
         """Wait until every purchase is at its end, as long as all of them together may take."""
@@ -175,9 +177,9 @@ class LocustLoad:
             await self._silent.wait()
         await generator.close()
 
-    async def _send(self, generator: Generator, line: bytes) -> None:
+    async def _send(self, generator: Generator, line: bytes, limit_s: float = SEND_LIMIT_S) -> None:
         try:
-            with anyio.fail_after(SEND_LIMIT_S):
+            with anyio.fail_after(limit_s):
                 await generator.send(line)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, TimeoutError) as error:
             self._problems.append(f"the generator took no order: {type(error).__name__}")

@@ -92,9 +92,6 @@ def is_refused(buyer: Buyer, tab: Tab) -> None:
     if not url:
         return
     page = buyer.pay(tab, url)
-    error = page.elements.get("card-error")
-    if error:
-        buyer.tell("refused", "page", f"hosted page: {error.text}")
     back = page.elements.get("return")
     if page.location:
         buyer.come_back(tab, page.location)
@@ -160,19 +157,23 @@ def pays_too_little(buyer: Buyer, tab: Tab) -> None:
         _pay_and_return(buyer, tab, url, looks=1)
     finally:
         tab.control("DELETE", path)
+    if buyer.said == "unknown":
+        buyer.write_to_support(tab)
 
 
 def _pay_and_return(buyer: Buyer, tab: Tab, url: str, looks: int = LOOKS) -> None:
     page = buyer.pay(tab, url)
     if page.location:
         # Before this customer is back, so that a cheat may come first.
-        buyer.world.paid_references.append(buyer.reference)
+        if buyer.reference:
+            buyer.world.paid_references.append(buyer.reference)
         buyer.come_back(tab, page.location, looks)
 
 
 def _look(buyer: Buyer, tab: Tab) -> None:
-    if buyer.said in ("paid", "unknown"):
-        buyer.see_pass(tab)
+    """Look for what was bought; who still does not know then writes to people."""
+    if buyer.said in ("paid", "unknown") and not buyer.see_pass(tab) and buyer.said == "unknown":
+        buyer.write_to_support(tab)
 
 
 def _both(first: Callable[[], str], second: Callable[[], str]) -> tuple[str, str]:

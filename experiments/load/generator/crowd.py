@@ -48,21 +48,29 @@ class Desk:
     def __init__(self, runner: Runner, errands: Sequence[Errand]) -> None:
         self._runner = runner
         self._waiting = deque(errand.purchase.ordinal for errand in errands)
-        self._out: set[int] = set()
+        self._out: dict[int, int] = {}
+        self._closed = False
         self.idle = gevent.event.Event()
         runner.register_message(TAKE, self._take)
 
     def close(self) -> None:
         """Hand out nothing any more; `idle` is set once all that are out have come back."""
         self._waiting.clear()
+        self._closed = True
         self._look()
+
+    def give_up(self, process: int) -> None:
+        """A process of customers is dead: what it had taken is never done, by anybody."""
+        self._out = {one: taker for one, taker in self._out.items() if taker != process}
+        if self._closed:
+            self._look()
 
     def _take(self, environment: Environment, msg: RpcMessage) -> None:
         del environment
-        self._out.discard(msg.data["done"])
+        self._out.pop(msg.data["done"], None)
         ordinal = self._waiting.popleft() if self._waiting else NOTHING
         if ordinal != NOTHING:
-            self._out.add(ordinal)
+            self._out[ordinal] = msg.data["process"]
         self._look()
         self._runner.send_message(GIVE, {"ordinal": ordinal}, msg.node_id)
 
@@ -82,7 +90,7 @@ class Counter:
 
     def take(self, done: int) -> Errand | None:
         """The next errand, once *done* is at its end; None if there is none any more."""
-        self._runner.send_message(TAKE, {"done": done})
+        self._runner.send_message(TAKE, {"done": done, "process": os.getpid()})
         ordinal = self._given.get()
         return None if ordinal == NOTHING else self._errands[ordinal]
 

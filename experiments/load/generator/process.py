@@ -28,6 +28,7 @@ MODULE = "experiments.load.generator"
 RAMP_S = 2.0
 SAMPLE_EVERY_S = 1.0
 WORKERS_LIMIT_S, WORKER_END_LIMIT_S, FLUSH_LIMIT_S, LOOK_S = 30.0, 3.0, 2.0, 0.05
+WATCH_EVERY_S = 0.5
 CHUNK = 65536
 
 
@@ -81,6 +82,7 @@ def run_root() -> int:
         workers += [_start_worker(job, runner, out) for _ in range(job.workers)]
         if not _all_ready(runner, workers):
             errors.append(f"{len(runner.clients.ready)} of {job.workers} workers came")
+        gevent.spawn(_watch, workers, desk)
     else:
         runner = crowd.environment.create_local_runner()
         desk = Desk(runner, job.errands)
@@ -155,6 +157,16 @@ def _all_ready(runner: MasterRunner, workers: list[subprocess.Popen[bytes]]) -> 
     return len(runner.clients.ready) == len(workers)
 
 
+def _watch(workers: list[subprocess.Popen[bytes]], desk: Desk) -> None:
+    """A drain must not wait for customers whose process is dead."""
+    alive = list(workers)
+    while alive:
+        for worker in [each for each in alive if each.poll() is not None]:
+            desk.give_up(worker.pid)
+            alive.remove(worker)
+        time.sleep(WATCH_EVERY_S)
+
+
 def _end(workers: list[subprocess.Popen[bytes]]) -> Iterator[str]:
     """Wait for the workers to end as the master told them, or kill them."""
     until = time.monotonic() + WORKER_END_LIMIT_S
@@ -165,6 +177,9 @@ def _end(workers: list[subprocess.Popen[bytes]]) -> Iterator[str]:
             worker.kill()
             worker.wait()
             yield f"worker {worker.pid} did not end by itself"
+        else:
+            if worker.returncode:
+                yield f"worker {worker.pid} died ({worker.returncode})"
 
 
 def _die(workers: list[subprocess.Popen[bytes]]) -> None:

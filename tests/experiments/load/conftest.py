@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
 from drill.payments import Begun, RefundAsked, Stratum, Told
@@ -15,7 +16,8 @@ from experiments.load.purchases import Card, Purchase, Way
 from experiments.load.stories import live
 from experiments.load.tab import Asked, Tab, make_network
 from experiments.load.wire import Errand, FeatureStep, Message, Site
-from tests.experiments.load.shop import PRODUCTS, Shop, open_shop
+from tests.experiments.load.shop import PRODUCTS, Shop
+from tests.experiments.load.sites import open_shop
 
 
 class Town(NamedTuple):
@@ -61,6 +63,24 @@ class Town(NamedTuple):
             share=share,
         )
         return Buyer(Errand(purchase, f"i{ordinal}-r@drill.test"), self.world)
+
+    def poor(self) -> "Town":
+        """The same town without a place where refunds are asked for."""
+        site = msgspec.structs.replace(self.site, refund_path="")
+        return self._replace(site=site, world=msgspec.structs.replace(self.world, site=site))
+
+    def nowhere(self) -> World:
+        """A world in which nobody listens where the shop should be."""
+        site = msgspec.structs.replace(self.site, web="http://127.0.0.1:9")
+        network = make_network(site, lambda _: nullcontext(), self.asked.append)
+        return msgspec.structs.replace(self.world, site=site, open_tab=lambda: Tab(network))
+
+    def with_control(self) -> "Town":
+        """The same town, whose sandbox has a control port."""
+        site = msgspec.structs.replace(self.site, sandbox=self.site.web, sandbox_token="token")
+        network = make_network(site, lambda _: nullcontext(), self.asked.append)
+        world = msgspec.structs.replace(self.world, site=site, open_tab=lambda: Tab(network))
+        return self._replace(site=site, world=world)
 
     def told(self, intent: str = "i1") -> list[tuple[str, str]]:
         """What a customer was told, and by what, in order."""
@@ -112,7 +132,7 @@ def site_of(web: str, bank: str) -> Site:
         refund_header="X-API-Key",
         refund_key="key",
         prices=PRODUCTS,
-        password="correct horse battery",
+        password="correct horse battery",  # pragma: allowlist secret - made up
         features={
             "love-loops": [
                 FeatureStep(

@@ -1,6 +1,5 @@
 """Real Locust in its own process, against a small real shop."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -8,7 +7,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
@@ -16,67 +14,12 @@ import msgspec
 import pytest
 
 from drill.events import Header
-from drill.journal import Journal, read_journal
 from drill.payments import Begun, Intended, LoadEnded, LoadPlanned, LoadSample, Told
-from experiments.load.purchases import Purchase, plan_purchases
-from experiments.load.running import LoadPlan, LocustLoad
-from experiments.load.spawned import opened_load
-from experiments.recorder import Recorder
 from experiments.runtime.guardian import end_marked
-from experiments.runtime.journal_file import JournalFile
-from tests.experiments.conftest import header
 from tests.experiments.load.conftest import Town
+from tests.experiments.load.loads import WITHIN_S, Run, marked, plan_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.anyio]
-SALE = {"creator-pass": True, "lore-pack": False}
-WITHIN_S = 60.0
-
-
-def quick(purchase: Purchase) -> Purchase:
-    """The same purchase by somebody who hardly thinks."""
-    wait = min(purchase.wait_s, 0.3)
-    return msgspec.structs.replace(purchase, thinks_s=(0.01,), wait_s=wait)
-
-
-def plan_for(town: Town, count: int, *, customers: int = 8, workers: int = 1) -> LoadPlan:
-    return LoadPlan(
-        run=f"r-{os.getpid()}-{time.monotonic_ns()}",
-        seed=7,
-        customers=customers,
-        workers=workers,
-        purchases=[quick(one) for one in plan_purchases(7, SALE, count)],
-        site=town.site,
-        domain="drill.test",
-    )
-
-
-class Run:
-    """One load with a journal on disk, as a drill has it."""
-
-    def __init__(self, town: Town, folder: Path, plan: LoadPlan) -> None:
-        self.town, self.folder, self.plan = town, folder, plan
-        self.sink = JournalFile(folder / "journal.jsonl")
-
-    @contextlib.asynccontextmanager
-    async def opened(self) -> AsyncIterator[LocustLoad]:
-        self.recorder = Recorder(self.sink, anyio.current_time())
-        self.recorder.add(header())
-        try:
-            async with opened_load(self.plan, self.recorder, self.plan.run, self.folder) as load:
-                yield load
-        finally:
-            self.sink.close()
-
-    @property
-    def journal(self) -> Journal:
-        with self.sink.path.open("rb") as lines:
-            return read_journal(lines)
-
-    async def until_finished(self, count: int) -> None:
-        """Until so many intents have a last word that is theirs."""
-        with anyio.fail_after(WITHIN_S):
-            while len({one.intent for one in self.recorder.journal.every(Told)}) < count:
-                await anyio.sleep(0.05)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -103,6 +46,7 @@ async def test_every_intent_is_bought_once_and_told(
     assert begun == Counter(set(intents) - underpaid)
     assert {one.intent for one in journal.every(Told)} == set(intents)
     assert max(town.shop.captures.values()) == 1
+    assert len(town.shop.agents) == workers
     ended = journal.first(LoadEnded)
     assert ended is not None
     assert (ended.begun, ended.finished, ended.cut) == (len(begun), len(begun), 0)
@@ -127,6 +71,25 @@ async def test_the_load_tells_what_it_did(town: Town, tmp_path: Path) -> None:
     assert sum(one.requests for one in samples) > 60
     assert max(one.p95_ms for one in samples) > 0
     assert max(one.cpu_ratio for one in samples) > 0
+
+
+async def test_without_purchases_customers_look_around(town: Town, tmp_path: Path) -> None:
+    """
+    A load of no purchases uses pages and features, and buys nothing.
+    """
+    run = Run(town, tmp_path, plan_for(town, 0, customers=3))
+    async with run.opened() as load:
+        await load.start()
+        with anyio.fail_after(WITHIN_S):
+            while town.shop.seen["/api"] < 2:
+                await anyio.sleep(0.05)
+        await load.drain()
+        await load.stop()
+    ended = run.journal.first(LoadEnded)
+    assert ended is not None
+
+    assert (ended.begun, ended.finished, ended.cut) == (0, 0, 0)
+    assert town.shop.seen["/buy"] == 0
 
 
 async def test_a_drained_load_begins_nothing_and_lets_purchases_end(
@@ -203,6 +166,32 @@ async def test_a_generator_that_is_killed_leaves_nothing_certain(
     assert {one.intent for one in run.journal.every(Told)} == {f"i{n}" for n in range(1, 61)}
 
 
+async def test_a_worker_that_is_killed_holds_nobody_up(town: Town, tmp_path: Path) -> None:
+    """
+    With one of two workers dead the other goes on, the drain does not wait for the dead, and
+    nothing is certain of purchases that nobody was heard of.
+    """
+    run = Run(town, tmp_path, plan_for(town, 120, workers=2))
+    async with run.opened() as load:
+        await load.start()
+        await run.until_finished(10)
+        os.kill(max(marked(run.plan.run)), signal.SIGKILL)
+        before = len({one.intent for one in run.recorder.journal.every(Told)})
+        await run.until_finished(before + 10)
+        with anyio.fail_after(10):
+            await load.drain()
+        await load.stop()
+    ended = run.journal.first(LoadEnded)
+    assert ended is not None
+
+    assert "died (-9)" in ended.detail
+    begun = {one.intent for one in run.journal.every(Begun)}
+    underpaid = {one.id for one in run.journal.every(Intended) if one.stratum == "underpaid"}
+    unsent = {one.intent for one in run.journal.every(Told) if one.said == "unsent"}
+    assert unsent <= underpaid - begun
+    assert {one.intent for one in run.journal.every(Told)} == {f"i{n}" for n in range(1, 121)}
+
+
 DRIVER = """
 import sys, anyio, msgspec
 from pathlib import Path
@@ -253,18 +242,6 @@ def test_when_the_drill_is_killed_the_load_ends_itself(
 
     assert marked(plan.run) == []
     assert time.monotonic() - killed < 2
-
-
-def marked(run: str) -> list[int]:
-    """Processes of a run, by the variable that the guardian looks for."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if folder.name.isdigit():
-                variables = (folder / "environ").read_bytes().split(b"\0")
-                if f"DRILL_RUN={run}".encode() in variables:
-                    found.append(int(folder.name))
-    return found
 
 
 def test_a_drill_does_not_import_locust() -> None:

@@ -79,7 +79,8 @@ def test_looking_around_needs_no_prices() -> None:
     """
     A load without purchases needs no sandbox and nothing for sale.
     """
-    customers = {"domain": "drill.test", "password": "long enough"}
+    made_up = "long enough"
+    customers = {"domain": "drill.test", "password": made_up}
     bare = Environment.model_validate(ENVIRONMENT | {"load": customers})
     load = Load(customers=2, purchases=0)
 

@@ -1,6 +1,5 @@
 """The drill's side of the load, in virtual time, with a generator that says what a test wants."""
 
-from collections.abc import Callable, Coroutine, Sequence
 from itertools import pairwise
 
 import anyio
@@ -8,134 +7,26 @@ import anyio.abc
 import anyio.lowlevel
 import msgspec
 import pytest
-import trio
-import trio.testing
-from hypothesis import given
-from hypothesis import strategies as st
 
-from drill.payments import Begun, Intended, LoadEnded, LoadPlanned, LoadSample, Said, Told
+from drill.payments import Intended, LoadPlanned
 from experiments.load.port import NoLoad
-from experiments.load.purchases import plan_purchases
-from experiments.load.running import DRAIN_LIMIT_S, PORTION, LoadPlan, LocustLoad
+from experiments.load.running import DRAIN_LIMIT_S, PORTION
 from experiments.load.wire import (
     DRAIN,
-    STOP,
     Drained,
-    Finished,
     Job,
     Message,
     Over,
-    Site,
     encode_message,
 )
-from experiments.recorder import Recorder
-from tests.experiments.fakes import FakeSink
-
-PLAN = LoadPlan(
-    run="r1",
-    seed=1,
-    customers=2,
-    workers=1,
-    purchases=plan_purchases(1, {"creator-pass": True}, 5),
-    site=Site(web="http://127.0.0.1:1"),
-    domain="drill.test",
+from tests.experiments.load.rehearsed import (
+    FakeGenerator,
+    Rehearsed,
+    begun,
+    done,
+    sample,
+    told,
 )
-INTENTS = [f"i{number}" for number in range(1, 6)]
-
-
-class FakeGenerator:
-    """Says what it is given, keeps what it is told; ends after `stop` unless it is deaf."""
-
-    def __init__(self, *, deaf: bool = False) -> None:
-        self.told: list[bytes] = []
-        self.deaf = deaf
-        self.ended = self.closed = False
-        self._say, self._hear = anyio.create_memory_object_stream[bytes](1000)
-
-    def say(self, *messages: Message) -> None:
-        self.write(b"".join(map(encode_message, messages)))
-
-    def write(self, data: bytes) -> None:
-        self._say.send_nowait(data)
-
-    def die(self) -> None:
-        self._say.close()
-
-    async def send(self, line: bytes) -> None:
-        await anyio.lowlevel.checkpoint()
-        if self.ended:
-            raise anyio.BrokenResourceError
-        self.told.append(line)
-        if line == STOP and not self.deaf:
-            self.die()
-
-    async def receive(self) -> bytes:
-        return await self._hear.receive()
-
-    async def end(self) -> str:
-        await anyio.lowlevel.checkpoint()
-        self.ended = True
-        self.die()
-        return "it was killed" if self.deaf else ""
-
-    async def close(self) -> None:
-        await anyio.lowlevel.checkpoint()
-        self.closed = True
-        self._hear.close()
-
-
-class Rehearsed:
-    """A load in virtual time."""
-
-    def __init__(self, *, deaf: bool = False) -> None:
-        self.sink = FakeSink()
-        self.deaf = deaf
-
-    def run(self, act: Callable[["Rehearsed"], Coroutine[object, object, None]]) -> None:
-        async def main() -> None:
-            self.generator = FakeGenerator(deaf=self.deaf)
-            self.recorder = Recorder(self.sink, anyio.current_time())
-            async with anyio.create_task_group() as group:
-                self.load = LocustLoad(PLAN, self.recorder, self.launch, group)
-                await act(self)
-                group.cancel_scope.cancel()
-            self.generator.die()
-            await self.generator.close()
-
-        trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
-
-    async def launch(self) -> FakeGenerator:
-        await anyio.lowlevel.checkpoint()
-        return self.generator
-
-    @property
-    def words(self) -> dict[str, list[Said]]:
-        """What each customer was told, in order."""
-        told = [one for one in self.sink.records if isinstance(one, Told)]
-        return {i: [one.said for one in told if one.intent == i] for i in INTENTS}
-
-    @property
-    def ended(self) -> LoadEnded:
-        (found,) = [one for one in self.sink.records if isinstance(one, LoadEnded)]
-        return found
-
-
-def begun(intent: str) -> Begun:
-    return Begun(t=1.0, intent=intent)
-
-
-def told(intent: str, said: Said) -> Told:
-    return Told(t=1.0, intent=intent, said=said, via="page")
-
-
-def done(intent: str) -> Finished:
-    return Finished(t=1.0, intent=intent)
-
-
-def sample(requests: int = 10) -> LoadSample:
-    return LoadSample(
-        t=1.0, users=2, requests=requests, failures=0, p50_ms=1, p95_ms=2, behind_s=0, cpu_ratio=0.1
-    )
 
 
 def test_every_intent_is_durable_before_the_generator_knows_of_any() -> None:
@@ -345,25 +236,6 @@ def test_a_cancelled_drill_still_stops_its_load() -> None:
     assert load.ended.cut == 0
 
 
-def test_what_is_no_message_is_counted_and_stops_nothing() -> None:
-    """
-    A line that cannot be read is told of, and the next one is read; a stranger's intent is none.
-    """
-    load = Rehearsed()
-
-    async def act(load: Rehearsed) -> None:
-        await load.load.start()
-        load.generator.write(b"oops\n" * 9)
-        load.generator.say(begun("x9"), begun("i1"), Finished(t=1.0, intent="i2", error="Boom: x"))
-        await load.load.stop()
-
-    load.run(act)
-
-    assert load.ended.begun == 1
-    assert "a line that is no message" in load.ended.detail
-    assert "more" in load.ended.detail
-
-
 def test_reading_leaves_room_for_probes() -> None:
     """
     A flood of records is taken in small portions: others run in between.
@@ -386,49 +258,3 @@ def test_reading_leaves_room_for_probes() -> None:
 
     # Two portions: of those who are ready trio takes no fixed one first.
     assert max(after - before for before, after in pairwise(turns)) <= 2 * PORTION
-
-
-MOVES = st.lists(
-    st.tuples(
-        st.sampled_from(INTENTS),
-        st.lists(st.sampled_from(["paid", "refused", "unknown"]), max_size=3),
-        st.booleans(),
-    ),
-    unique_by=lambda move: move[0],
-)
-
-
-@given(moves=MOVES, orderly=st.booleans(), kept=st.floats(0, 1))
-def test_every_intent_has_a_last_word_that_is_never_too_sure(
-    moves: Sequence[tuple[str, list[Said], bool]], *, orderly: bool, kept: float
-) -> None:
-    """
-    Whatever was said and wherever it was cut off: each intent is told something, `unsent` only if
-    nothing had begun and the generator had said all, and nothing is said after a finished story.
-    """
-    load = Rehearsed()
-    messages: list[Message] = []
-    for intent, words, finished in moves:
-        messages += [begun(intent), *(told(intent, word) for word in words)]
-        messages += [done(intent)] * finished
-    cut = messages if orderly else messages[: int(kept * len(messages))]
-
-    async def act(load: Rehearsed) -> None:
-        await load.load.start()
-        load.generator.say(*cut, *([Over(t=9.0, dropped=0)] * orderly))
-        await load.load.stop()
-
-    load.run(act)
-
-    said = {(type(one).__name__, getattr(one, "intent", "")) for one in cut}
-    for intent, words in load.words.items():
-        finished = ("Finished", intent) in said
-        assert words or finished
-        assert words[:-1].count("unsent") + words[:-1].count("never") == 0
-        if "unsent" in words:
-            assert orderly
-            assert ("Begun", intent) not in said
-        if finished:
-            assert "never" not in words
-    ended = load.ended
-    assert ended.begun == ended.finished + ended.cut

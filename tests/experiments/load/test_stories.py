@@ -7,11 +7,9 @@ import time
 import msgspec
 import pytest
 
-from drill.payments import Begun, Told
-from experiments.load.buyer import Buyer
+from drill.payments import Told
 from experiments.load.purchases import Card, Way
 from experiments.load.visitor import Visitor
-from experiments.load.wire import Message
 from tests.experiments.load.conftest import Town
 
 
@@ -27,25 +25,6 @@ def test_who_pays_is_told_so_twice(town: Town, card: Card) -> None:
     assert isinstance(last, Told)
     assert (last.order, last.reference) == (town.shop.orders[0].id, town.shop.orders[0].reference)
     assert town.shop.captures == {"i1-r@drill.test": 1}
-
-
-def test_begun_is_written_before_the_first_byte_of_the_purchase(town: Town) -> None:
-    """
-    The record that an intent begins is out before the button is pressed, and only once.
-    """
-    seen: list[int] = []
-    town.shop.broken["/buy"] = 1
-
-    def watch(message: Message) -> None:
-        if isinstance(message, Begun):
-            seen.append(town.shop.seen["/buy"])
-        town.said.append(message)
-
-    town._replace(world=msgspec.structs.replace(town.world, say=watch)).live("plain")
-
-    assert seen == [0]
-    assert town.shop.seen["/buy"] == 2
-    assert town.told()[0] == ("unknown", "page")
 
 
 def test_two_tabs_are_one_purchase_of_two_sessions(town: Town) -> None:
@@ -110,17 +89,6 @@ def test_a_refund_is_written_down_and_then_asked_for(town: Town, stratum: str, b
     assert town.kinds() == ["Begun", "RefundAsked"]
     assert town.shop.refunds == [(town.shop.orders[0].id, body)]
     assert town.told()[-1] == ("corrected", "request")
-
-
-def test_a_lost_refund_is_not_asked_for_again(town: Town) -> None:
-    """
-    An answer that never came leaves the customer not knowing, and one request.
-    """
-    town.shop.broken["/api"] = 1
-    town.live("refund_full")
-
-    assert town.told()[-1] == ("unknown", "request")
-    assert town.shop.seen["/api"] == 1
 
 
 @pytest.mark.parametrize(
@@ -198,91 +166,32 @@ def test_paying_too_little_needs_the_sandbox_and_says_so(town: Town) -> None:
     assert town.kinds() == []
 
 
-def test_closed_checkout_is_tried_again_until_it_opens(town: Town) -> None:
+def test_paying_too_little_is_asked_of_the_sandbox_for_one_customer(town: Town) -> None:
     """
-    Who is told that nothing was charged and to come back later does so.
+    The sandbox is asked to take a part of this customer's money only, and told when it is over.
     """
-    town.shop.closed = True
-    opening = threading.Timer(0.1, lambda: setattr(town.shop, "closed", False))
-    opening.start()
-    town.live("plain")
-    opening.join()
+    able = town.with_control()
+    able.live("underpaid", share=0.4)
 
-    assert town.told() == [
-        ("refused", "page"),
-        ("corrected", "request"),
-        ("paid", "page"),
-        ("paid", "dashboard"),
-    ]
+    (put, delete) = town.shop.faults
+    asked = msgspec.json.decode(put[2])
+    assert asked == {"kind": "underpaid", "paid_share": 0.4, "only": "i1-r@drill.test"}
+    assert (put[0], put[1], put[3]) == ("PUT", "/faults/load-i1", "Bearer token")
+    assert delete[:2] == ("DELETE", "/faults/load-i1")
+    assert town.shop.captures
 
 
-def test_a_refusal_after_the_payment_stays_a_claim(town: Town) -> None:
+def test_a_sandbox_that_refuses_leaves_the_purchase_unpaid(town: Town) -> None:
     """
-    Who has paid and is told that nothing was charged is not said to have gone on to pay.
+    Where the control port says no nothing is paid, and the record says why.
     """
-    buyer = town.buyer("plain")
-    with town.world.open_tab() as tab:
-        assert buyer.enter(tab)
-        buyer.pay(tab, buyer.press_buy(tab))
-        buyer.tell("refused", "page", "you have not been charged")
-        assert buyer.press_buy(tab) == ""
+    town.shop.control = 422
+    town.with_control().live("underpaid")
 
-    assert town.told() == [("refused", "page"), ("paid", "page")]
-
-
-def test_a_lost_answer_after_the_capture_is_looked_for_and_not_paid_again(town: Town) -> None:
-    """
-    With the way back lost the customer knows nothing, looks again, and is told; one capture.
-    """
-    town.shop.broken["/checkout"] = 2
-    town.live("plain")
-
-    assert town.told() == [("unknown", "page"), ("paid", "page"), ("paid", "dashboard")]
-    assert town.shop.captures == {"i1-r@drill.test": 1}
-
-
-def test_nobody_is_charged_for_a_door_that_is_shut(town: Town) -> None:
-    """
-    Who cannot even sign in has certainly bought nothing.
-    """
-    town.shop.broken["/signup"] = 1000
-    town.live("plain")
-
-    assert town.told() == [("unsent", "load")]
-    assert town.kinds() == []
-
-
-def test_who_never_knows_writes_to_support(town: Town) -> None:
-    """
-    A customer who paid and is never told writes to people.
-    """
-    town.shop.broken["/checkout"] = 1000
-    buyer = town.live("plain")
-
-    assert town.shop.support == ["i1-r@drill.test"]
-    assert isinstance(buyer, Buyer)
-
-
-def test_the_same_word_twice_is_written_once(town: Town) -> None:
-    """
-    Looking again and again at a page that says the same makes one statement.
-    """
-    town.shop.broken["/checkout"] = 5
-    town.live("plain")
-
-    assert town.told().count(("unknown", "page")) == 1
-
-
-def test_no_customer_leaves_the_shop(town: Town) -> None:
-    """
-    Neither another site's address nor another host's payment page is ever visited.
-    """
-    with town.world.open_tab() as tab:
-        away = tab.get("https://elsewhere.example/x")
-        bank = tab.hosted("GET", "https://elsewhere.example/x")
-
-    assert (away.sent, bank.sent) == (False, False)
-    assert town.asked == []
+    told = town.said[-1]
+    assert isinstance(told, Told)
+    assert (told.said, "HTTP 422" in told.detail) == ("never", True)
+    assert not town.shop.captures
 
 
 def test_visitors_use_the_features_and_buy_nothing(town: Town) -> None:

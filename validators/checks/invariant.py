@@ -60,11 +60,11 @@ class Invariant(CheckSpec):
     def _held(self, payments: Payments) -> Finding:
         concerned = list(self.concerned(payments))
         if unknown := [each for each in concerned if each.verdict is Verdict.UNKNOWN]:
-            reason = f"{len(unknown)} purchases are unknown: {named(unknown)}"
+            reason = f"{len(unknown)} unknown: {named(unknown)}"
             return Finding(Verdict.UNKNOWN, reason, Cause.HARNESS)
         if not concerned:
             return Finding(Verdict.PASS, f"not put to the test: {self.untested}")
-        return Finding(Verdict.PASS, f"held for {len(concerned)} purchases")
+        return Finding(Verdict.PASS, f"held for all purchases concerned: {len(concerned)}")
 
 
 def captured(payments: Payments) -> list[Judged]:

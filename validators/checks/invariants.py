@@ -18,9 +18,12 @@ from validators.checks.invariant import (
     unfulfilled,
 )
 from validators.ledger.judged import Judged, Payments
+from validators.ledger.table import Money
 
 ALL: tuple[Ledger, ...] = (*PAID, *FULFILLED)
 TRIED: tuple[Ledger, ...] = (*ALL, "paystack.deliveries")
+KEPT_TWICE: frozenset[Money] = frozenset({"two_kept", "two_surplus_failed"})
+"""Money of one purchase that was taken twice and is not on its way back."""
 NO_CAPTURE = "nothing was captured"
 
 
@@ -74,7 +77,7 @@ class RepeatsChangeNothing(Invariant):
         granted = [
             each
             for each in payments.judged
-            if each.axes.grants == {2} and each.funds.exact and len(each.funds.captures) <= 1
+            if each.axes.grants == {2} and each.axes.money.isdisjoint(KEPT_TWICE)
         ]
         yield from say("granted twice", granted)
         yield from say("with a receipt, key or stock taken twice", doubled)
@@ -227,8 +230,11 @@ class ChargesEachPurchaseOnce(Invariant):
         return captured(payments)
 
     def broken(self, payments: Payments) -> Iterator[str]:
-        twice = (x for x in captured(payments) if x.failed("duplicated", "refund_owed")
-                 and len(x.funds.captures) > 1)  # fmt: skip
+        twice = (
+            each
+            for each in captured(payments)
+            if each.axes.money <= KEPT_TWICE and each.failed("duplicated", "refund_owed", "lost")
+        )
         yield from say("charged twice, and the surplus kept", twice)
 
 

@@ -6,8 +6,7 @@ from typing import Literal
 from drill.journal import Journal
 from drill.payments_judged import JudgedClass, PaymentsJudged
 from drill.verdict import Verdict
-from validators.ledger.judged import Judged, Payments, at_risk, payments_of
-from validators.ledger.table import NAMES
+from validators.ledger.judged import CLASSES, Judged, Payments, at_risk, payments_of
 
 MOST_KEPT = 50
 MOST_NAMED = 5
@@ -43,7 +42,7 @@ def _classes(payments: Payments) -> Iterator[JudgedClass]:
     """The classes that hold any purchase, the best first; all that is not known is one."""
     for verdict in (Verdict.PASS, Verdict.FAIL):
         judged = payments.of(verdict)
-        for name in NAMES:
+        for name in CLASSES:
             own = [each for each in judged if name in each.classes]
             if own:
                 yield _class(name, verdict, own)
@@ -93,7 +92,7 @@ def named(judged: Iterable[Judged]) -> str:
 def failures(payments: Payments) -> Iterator[str]:
     """Each class that fails, with its count and some names; the worst last class first."""
     failed = payments.of(Verdict.FAIL)
-    for name in reversed(NAMES):
+    for name in reversed(CLASSES):
         own = [each for each in failed if name in each.classes]
         if own:
             yield f"{len(own)} {name.replace('_', ' ')}: {named(own)}"

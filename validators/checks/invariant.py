@@ -59,8 +59,8 @@ class Invariant(CheckSpec):
 
     def _held(self, payments: Payments) -> Finding:
         concerned = list(self.concerned(payments))
-        if unknown := [each for each in concerned if each.verdict is Verdict.UNKNOWN]:
-            reason = f"{len(unknown)} unknown: {named(unknown)}"
+        if unsure := [each for each in concerned if not each.decided]:
+            reason = f"{len(unsure)} unknown, or not in which way they are wrong: {named(unsure)}"
             return Finding(Verdict.UNKNOWN, reason, Cause.HARNESS)
         if not concerned:
             return Finding(Verdict.PASS, f"not put to the test: {self.untested}")

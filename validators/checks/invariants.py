@@ -223,7 +223,7 @@ class ChargesEachPurchaseOnce(Invariant):
     about: ClassVar[str] = "I-10: no purchase is charged twice, or the surplus is refunded"
     check: Literal["charges_each_purchase_once"] = "charges_each_purchase_once"
     number: ClassVar[str] = "I-10"
-    needs: ClassVar[tuple[Ledger, ...]] = (*PAID, "paystack.refunds")
+    needs: ClassVar[tuple[Ledger, ...]] = (*ALL, "paystack.refunds")
     untested: ClassVar[str] = NO_CAPTURE
 
     def concerned(self, payments: Payments) -> Iterable[Judged]:

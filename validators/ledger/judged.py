@@ -14,16 +14,15 @@ from drill.payments import (
     Order,
     PaymentsPlanned,
 )
+from drill.payments_judged import EITHER_WAY, NAMES, Name
 from drill.verdict import Verdict
 from validators.ledger.exposure import due_of, faults_of, met_by, sensitivity
 from validators.ledger.join import Join, Purchase
 from validators.ledger.money import MOVING, SETTLED, Funds, funds_of
 from validators.ledger.possible import Axes, Outcome, axes_of, outcome_of
 from validators.ledger.readings import NEEDED, Books, books_of, nobodys
-from validators.ledger.table import NAMES, UNCAPTURED, Name, Policy
+from validators.ledger.table import UNCAPTURED, Policy
 
-EITHER_WAY = "wrong_either_way"
-"""Wrong in every case that may be true, but what was read does not tell in which way."""
 CLASSES: tuple[str, ...] = (*NAMES, EITHER_WAY)
 CANARIES: tuple[Canary, ...] = ("paid", "declined", "abandoned", "forged")
 
@@ -60,6 +59,11 @@ class Judged(msgspec.Struct, frozen=True):
     def failed(self, *names: Name) -> bool:
         """Whether it certainly fails as one of these."""
         return self.verdict is Verdict.FAIL and not set(names).isdisjoint(self.classes)
+
+    @property
+    def decided(self) -> bool:
+        """Whether what was read tells its verdict and every class that made it."""
+        return self.verdict is not Verdict.UNKNOWN and self.outcome.either == self.outcome.classes
 
     def __str__(self) -> str:
         """Its intents and references, as findings name it."""

@@ -5,9 +5,11 @@ from http import HTTPStatus
 from typing import ClassVar, Literal
 
 from drill.payments import Delivery, Ledger
+from drill.payments_judged import Name
 from validators.checks.invariant import (
     FULFILLED,
     PAID,
+    UNFULFILLED,
     Invariant,
     captured,
     cut_off,
@@ -35,6 +37,7 @@ class FulfilsEachCapture(Invariant):
     number: ClassVar[str] = "I-1"
     needs: ClassVar[tuple[Ledger, ...]] = ALL
     untested: ClassVar[str] = NO_CAPTURE
+    waits: ClassVar[frozenset[Name]] = UNFULFILLED
 
     def concerned(self, payments: Payments) -> Iterable[Judged]:
         return captured(payments)
@@ -140,6 +143,7 @@ class KeepsWhatItAcknowledges(Invariant):
     number: ClassVar[str] = "I-6"
     needs: ClassVar[tuple[Ledger, ...]] = TRIED
     untested: ClassVar[str] = "no event of a capture was acknowledged"
+    waits: ClassVar[frozenset[Name]] = UNFULFILLED
 
     def concerned(self, payments: Payments) -> Iterable[Judged]:
         return (
@@ -165,6 +169,7 @@ class WaitsForLateSuccess(Invariant):
     number: ClassVar[str] = "I-7"
     needs: ClassVar[tuple[Ledger, ...]] = ALL
     untested: ClassVar[str] = "no success was seen to come late"
+    waits: ClassVar[frozenset[Name]] = UNFULFILLED
 
     def concerned(self, payments: Payments) -> Iterable[Judged]:
         return once_open(payments)
@@ -181,6 +186,7 @@ class StaysPendingInDoubt(Invariant):
     number: ClassVar[str] = "I-8"
     needs: ClassVar[tuple[Ledger, ...]] = ALL
     untested: ClassVar[str] = "no capture met a fault between the shop and Paystack"
+    waits: ClassVar[frozenset[Name]] = UNFULFILLED
 
     def concerned(self, payments: Payments) -> Iterable[Judged]:
         return cut_off(captured(payments))
@@ -198,6 +204,7 @@ class NeverDropsAPaidOrder(Invariant):
     number: ClassVar[str] = "I-9"
     needs: ClassVar[tuple[Ledger, ...]] = ALL
     untested: ClassVar[str] = NO_CAPTURE
+    waits: ClassVar[frozenset[Name]] = UNFULFILLED | {"refund_owed"}
 
     def concerned(self, payments: Payments) -> Iterable[Judged]:
         return captured(payments)
@@ -225,6 +232,7 @@ class ChargesEachPurchaseOnce(Invariant):
     number: ClassVar[str] = "I-10"
     needs: ClassVar[tuple[Ledger, ...]] = (*ALL, "paystack.refunds")
     untested: ClassVar[str] = NO_CAPTURE
+    waits: ClassVar[frozenset[Name]] = frozenset({"duplicated", "refund_owed"})
 
     def concerned(self, payments: Payments) -> Iterable[Judged]:
         return captured(payments)

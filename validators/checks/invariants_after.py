@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from drill.journal import Journal
 from drill.payments import Delivery, Ledger
+from drill.payments_judged import Name
 from drill.verdict import Cause, Verdict
 from validators.checks.base import Finding
 from validators.checks.invariant import FULFILLED, PAID, Invariant, met, say, unexpected
@@ -24,6 +25,7 @@ class RefundsNoMoreThanCaptured(Invariant):
     number: ClassVar[str] = "I-12"
     needs: ClassVar[tuple[Ledger, ...]] = (*PAID, *FULFILLED, "paystack.refunds")
     untested: ClassVar[str] = "nothing was refunded"
+    waits: ClassVar[frozenset[Name]] = frozenset({"refund_in_flight", "refund_owed"})
 
     def concerned(self, payments: Payments) -> Iterable[Judged]:
         return (each for each in payments.judged if each.funds.refunds)

@@ -62,12 +62,13 @@ class Judged(msgspec.Struct, frozen=True):
 
     @property
     def decided(self) -> bool:
-        """Whether what was read tells its verdict and every class that made it."""
-        return self.verdict is not Verdict.UNKNOWN and self.outcome.either == self.outcome.classes
+        """Whether what was read tells every class that makes its verdict."""
+        return bool(self.outcome.classes) and self.outcome.either == self.outcome.classes
 
     def __str__(self) -> str:
         """Its intents and references, as findings name it."""
-        references = sorted({*self.funds.references} or {*self.purchase.references})
+        of_orders = {each for order in self.orders for each in order.references}
+        references = sorted(self.funds.references or {*self.purchase.references} or of_orders)
         named = f" ({', '.join(references[:3])})" if references else ""
         return f"{'+'.join(self.purchase.intents)}{named}"
 

@@ -206,7 +206,8 @@ class LedgerRead(Event, frozen=True, tag="ledger", kw_only=True):
 
     *round* counts readings of all ledgers, from 1; *after_restart* says that every service of the
     shop was restarted before it. *complete* is whether absence may be concluded from it, *reason*
-    why not. *as_of* is the ledger's own clock, a label.
+    why not. *as_of* is the ledger's own clock, a label. *background* counts the rows of nobody of
+    this run, which are not kept.
     """
 
     ledger: Ledger
@@ -224,6 +225,7 @@ class LedgerRead(Event, frozen=True, tag="ledger", kw_only=True):
     effects: list[Effect] = msgspec.field(default_factory=list)
     usable: list[Usable] = msgspec.field(default_factory=list)
     backlog: int | None = None
+    background: int = 0
 
 
 class LoadPlanned(Event, frozen=True, tag="load_plan"):

@@ -182,3 +182,60 @@ def test_a_forged_event_that_grants_is_named() -> None:
     forged = j.CANARIES + j.Held(grants=[j.grant(94)])
 
     assert broken(j.healthy().but(canaries=forged).journal()) == {"I-5"}
+
+
+@pytest.mark.parametrize(
+    ("codes", "broken_by"),
+    [
+        ([200, 200], set()),
+        ([500, 500], {"I-13"}),
+        ([202], {"I-13"}),
+        ([400], {"I-13"}),
+        ([200, 503], set()),
+        ([None], set()),
+        ([401], set()),
+        ([429], set()),
+    ],
+)
+def test_only_200_ends_the_deliveries_of_an_event(
+    codes: list[int | None], broken_by: set[str]
+) -> None:
+    """
+    An event that is never acknowledged comes back for days; one that met a fault may.
+    """
+    refunds = [
+        p.Delivery(f"r{n}", "refund.processed", "ref-10", "failed", 3, code)
+        for n, code in enumerate(codes)
+    ]
+    run = j.healthy().but(held=sold(deliveries=[*j.sold(1).deliveries, *refunds]))
+
+    assert broken(run.journal()) == broken_by
+
+
+def test_an_event_of_the_other_domain_and_a_late_success_have_their_own_names() -> None:
+    """
+    What a turned domain fulfils breaks I-14, what was lost after its late success I-7.
+    """
+    unpaid = sold(transactions=[j.transaction(1, "abandoned")], deliveries=[])
+    turned = j.healthy().but(held=unpaid, faults=j.fault("paystack.domain", "{}"), told=[])
+    late = j.healthy().but(
+        held=sold(orders=[j.order(1, "cancelled")], deliveries=[], **GONE),
+        intents=[j.intent(1, "late_success")],
+        faults=[],
+    )
+
+    assert broken(turned.journal()) == {"I-2", "I-14"}
+    assert broken(late.journal()) == {"I-1", "I-7", "I-9"}
+
+
+def test_what_was_read_only_in_part_leaves_the_invariants_open() -> None:
+    """
+    A purchase that is wrong in every case, but not in a known way, is held against none of them.
+    """
+    reads = [
+        read for read in j.readings(sold(orders=[], **GONE) + j.CANARIES)
+        if read.ledger != "shop.orders"
+    ]  # fmt: skip
+    run = j.healthy().but(reads=reads, told=[j.said("unsent")])
+
+    assert "I-1" not in broken(run.journal())

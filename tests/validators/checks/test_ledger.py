@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from drill import payments as p
-from drill.events import SeverityJudged
+from drill.events import Found, Note, SeverityJudged
 from drill.incident import IncidentPlanned
 from drill.journal import Journal, encode, read_journal
 from drill.payments_judged import PaymentsJudged
@@ -259,3 +259,20 @@ def test_the_judge_keeps_what_came_of_the_payments_and_the_severity_follows() ->
     assert kept.at_risk == {"NGN": j.PRICE}
     assert severity.seen == 1
     assert read_journal([encode(kept)]).events == [kept]
+
+
+def test_a_record_that_cannot_be_made_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    If judging the payments breaks, the report says so and all other findings are still there.
+    """
+
+    def breaks(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("experiments.judge.payments_judged", breaks)
+    events = judge(j.healthy().journal(), [CHECK], 2100.0).events
+
+    assert [each.text for each in events if isinstance(each, Note)] == [
+        "the payments were not judged: RuntimeError('boom')"
+    ]
+    assert [each.verdict for each in events if isinstance(each, Found)] == ["pass"]

@@ -169,3 +169,43 @@ def test_without_a_plan_there_is_no_record() -> None:
     """
     assert payments_judged(j.journal([]), 1.0) is None
     assert payments_of(j.journal([])) is None
+
+
+def test_a_grant_of_another_product_is_misgranted() -> None:
+    """
+    The right customer with the wrong product has not got what was bought.
+    """
+    other = msgspec.structs.replace(j.grant(1), product="course")
+    each = judged(j.healthy().but(held=sold(grants=[other], usable=[])))[1]
+
+    assert each.verdict is FAIL
+    assert "misgranted" in each.classes
+
+
+def test_where_no_session_can_be_asked_the_shop_s_grants_decide() -> None:
+    """
+    An environment without a dashboard is judged by its rows; one with it by what it shows.
+    """
+    sights = [ledger for ledger in j.PLANNED.sights if ledger != "shop.session"]
+    blind = msgspec.structs.replace(j.PLANNED, sights=sights)
+    hidden = j.healthy().but(held=sold(usable=[p.Usable(j.email(1), "pass", usable=False)]))
+
+    assert judged(hidden)[1].classes == ("lost",)
+    assert judged(hidden.but(planned=blind))[1].classes == ("ok",)
+
+
+def test_each_of_two_faults_has_its_own_time() -> None:
+    """
+    A second fault that is still in force keeps every promise from running out.
+    """
+    first = j.fault()
+    planned = first[0]
+    assert isinstance(planned, e.Planned)
+    second = msgspec.structs.replace(planned.faults[0], id="f2")
+    both = msgspec.structs.replace(planned, faults=[*planned.faults, second])
+    open_ = [e.FaultChange(6.0, "f2", "intent"), e.FaultChange(6.1, "f2", "effective")]
+    held = sold(orders=[j.order(1, "paid")], grants=[], usable=[])
+    run = j.healthy().but(held=held, faults=[both, *first[1:], *open_])
+
+    assert judged(run)[1].verdict is UNKNOWN
+    assert len(judged(run)[1].faults) == 2

@@ -209,3 +209,19 @@ def test_each_of_two_faults_has_its_own_time() -> None:
 
     assert judged(run)[1].verdict is UNKNOWN
     assert len(judged(run)[1].faults) == 2
+
+
+def test_a_refund_on_its_way_counts_only_where_it_stays_so() -> None:
+    """
+    In real test mode two pending refunds of all are one too many, unless one failed meanwhile.
+    """
+    never = msgspec.structs.replace(j.PLANNED, refunds_settle=False)
+    twice = [j.refund(1, "pending"), j.refund(1, "pending", n=1)]
+    held = sold(refunds=twice) + j.CANARIES
+    run = j.healthy().but(planned=never, reads=j.readings(held))
+    failed = sold(refunds=[twice[0], j.refund(1, "failed", n=1)]) + j.CANARIES
+    later = j.readings(held, failed, failed)
+
+    assert judged(run)[1].classes == ("over_refunded",)
+    assert "over_refunded" not in judged(run.but(reads=later))[1].classes
+    assert judged(run.but(reads=later[:8]))[1].verdict is UNKNOWN

@@ -1,10 +1,36 @@
 """What the judge makes of a journal's payments; reports render this and nothing else."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 from drill.events import Event
+
+Name = Literal[
+    "ok",
+    "recovered",
+    "kept_after_refund",
+    "refund_in_flight",
+    "unfinished",
+    "told_wrongly",
+    "unexpected",
+    "inconsistent",
+    "wrong_amount",
+    "refund_owed",
+    "stuck",
+    "lost",
+    "duplicated",
+    "misgranted",
+    "over_refunded",
+]
+"""The classes of the ledger's table, the best first."""
+NAMES: tuple[Name, ...] = get_args(Name)
+HARMLESS: tuple[Name, ...] = NAMES[:4]
+"""Those that alone do not fail a purchase; told as a number, the others with their purchases."""
+EITHER_WAY = "wrong_either_way"
+"""Wrong in every case that may be true, but what was read does not tell in which way."""
+UNKNOWN = "unknown"
+"""All purchases of which something needed was not read, or not read late enough."""
 
 
 class JudgedClass(msgspec.Struct, frozen=True):

@@ -62,15 +62,15 @@ def checks() -> None:
     from validators.checks import ALWAYS, CHECKS, IMPLIED, IMPLIES  # noqa: PLC0415
 
     for check in CHECKS:
-        click.echo(f"{check.model_fields['check'].default:22} {check.about}")
+        click.echo(f"{check.model_fields['check'].default:30} {check.about}")
     for check in IMPLIED:
         if check not in CHECKS:
-            click.echo(f"{check.model_fields['check'].default:22} {check.about} (where it applies)")
+            click.echo(f"{check.model_fields['check'].default:30} {check.about} (where it applies)")
     for name, implied in IMPLIES.items():
         for check in implied:
-            click.echo(f"{check.model_fields['check'].default:22} {check.about} (with {name})")
+            click.echo(f"{check.model_fields['check'].default:30} {check.about} (with {name})")
     for check in ALWAYS:
-        click.echo(f"{check.model_fields['check'].default:22} {check.about} (always)")
+        click.echo(f"{check.model_fields['check'].default:30} {check.about} (always)")
 
 
 def _sentence(of: type) -> str:

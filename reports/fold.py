@@ -15,6 +15,7 @@ from drill import events as e
 from drill.incident import MomentName
 from drill.journal import Columns, Journal
 from drill.moments import Outage, counts, outages, percentiles
+from drill.payments_judged import PaymentsJudged
 from drill.verdict import Health
 from reports.budget import Budget, budgets
 from reports.incident import IncidentStory, fold_incident
@@ -104,6 +105,7 @@ class Story(msgspec.Struct, frozen=True):
     not_checked: list[str]
     incident: IncidentStory | None
     budgets: list[Budget]
+    payments: PaymentsJudged | None
 
     @property
     def incident_moments(self) -> list[str]:
@@ -161,6 +163,7 @@ def fold(journal: Journal) -> Story:
         not_checked=not_checked,
         incident=fold_incident(journal),
         budgets=budgets(journal),
+        payments=journal.last(PaymentsJudged),
     )
 
 

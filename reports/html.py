@@ -11,7 +11,7 @@ import msgspec
 from drill.events import EvidenceKept
 from drill.journal import Columns, Journal
 from drill.verdict import Health
-from reports import words
+from reports import payments, words
 from reports.budget import FORMULA, percent
 from reports.chart import Tick, latency, strip, time_ticks
 from reports.fold import ProbeStory, Story, fold
@@ -73,6 +73,7 @@ def render_html(journal: Journal, run_dir: Path | None = None) -> bytes:
         steps=STEPS,
         formula=FORMULA,
         percent=percent,
+        money=payments,
     )
     return page.encode("utf-8", "replace")
 

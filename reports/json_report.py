@@ -9,6 +9,7 @@ from drill.journal import Journal
 from reports import json_incident as people
 from reports.fold import MOMENTS, FaultStory, ProbeStory, Span, Story, fold
 from reports.json_incident import Strict
+from reports.json_payments import Payments, payments
 
 
 class Severity(Strict, frozen=True):
@@ -152,7 +153,7 @@ class Report(Strict, frozen=True):
     roles: list[people.RoleHeld]
     alerts: list[people.AlertLife]
     probes: list[Probe]
-    payments: None
+    payments: Payments | None
     stack: list[StackService]
     releases: list[people.Release]
     load: None
@@ -194,7 +195,7 @@ def report(story: Story) -> Report:
         "findings": [_copy(found, Finding) for found in story.findings],
         "faults": [_fault(fault) for fault in story.faults],
         "probes": [_probe(probe) for probe in story.probes],
-        "payments": None,
+        "payments": payments(story.payments),
         "load": None,
         "error_budgets": [people.budget(spent) for spent in story.budgets],
         "stack": _stack(story),

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 from drill.journal import Journal
 from reports.fold import Story, fold
+from reports.payments import payments_lines
 from reports.words import clean_line, outcome_line, repeat_line, safe, why_unfinished
 
 
@@ -38,7 +39,8 @@ def render_junit(journal: Journal) -> bytes:
     for name, value in {"id": head.id, "seed": str(head.seed), "commit": head.commit}.items():
         ET.SubElement(properties, "property", {"name": name, "value": safe(value)})
     suite.extend(cases)
-    told = (clean_line(story), outcome_line(story), repeat_line(story))
+    lines = payments_lines(story.payments)
+    told = (clean_line(story), outcome_line(story), *lines, repeat_line(story))
     ET.SubElement(suite, "system-out").text = safe("\n".join(told))
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 

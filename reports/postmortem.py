@@ -16,6 +16,7 @@ from reports.budget import FORMULA, percent
 from reports.fold import FaultStory, ProbeStory, Story, fold
 from reports.incident import STEPS, Alert, first_detection
 from reports.markdown import MISSING, markdown_template
+from reports.payments import payments_lines
 from reports.timeline import timeline
 
 MOST_ENTRIES = 400
@@ -117,8 +118,9 @@ def _how_it_ended(story: Story) -> str:
 
 
 def purchases(story: Story) -> str:
-    """Say what happened to purchases, by the ledger's finding alone."""
-    told = [
+    """Say what happened to purchases: by the judge's record, and by the ledger's finding."""
+    told = payments_lines(story.payments)
+    told += [
         f"{found.verdict}: {found.reason}"
         for found in story.findings
         if found.check.partition("(")[0].strip() == LEDGER_CHECK

@@ -5,6 +5,7 @@ from pathlib import Path
 from drill.journal import Journal
 from reports import words
 from reports.fold import fold
+from reports.payments import payments_lines
 
 MOST_FINDINGS, MOST_CLOCKS, MOST_COMMANDS = 4, 6, 3
 LONGEST = 160
@@ -30,7 +31,9 @@ def render_text(journal: Journal, run_dir: Path | None = None) -> str:
     lines += [
         f"  {line}" for line in (words.severity_line(story), words.outcome_line(story)) if line
     ]
-    for sla in story.slas[:MOST_CLOCKS]:
+    payments = payments_lines(story.payments)
+    lines += [f"  {line}" for line in payments]
+    for sla in story.slas[: MOST_CLOCKS - len(payments)]:
         measured, limit = words.clock_line(sla), words.limit_text(sla)
         lines.append(f"  {sla.name:<12} {sla.status:<9} {measured}, {limit}")
     bad = [finding for finding in story.findings if finding.verdict != "pass"]

@@ -8,13 +8,16 @@ from typing import ClassVar, Literal
 import pytest
 
 from drill.errors import BadInput
+from drill.incident import IncidentPlanned
 from experiments import catalogue
 from experiments.faults import FAULTS
 from experiments.faults.base import FaultSpec
 from experiments.files import read_document
+from experiments.plan import _implied
 from experiments.problems import build_model
 from experiments.scenario import SCENARIOS, scenario_model
 from validators.checks import ALWAYS, CHECKS, IMPLIES
+from validators.checks.ledger import LosesNothing
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -42,6 +45,17 @@ def test_every_check_stands_in_the_readme(check: type) -> None:
     """
     name = check.model_fields["check"].default  # type: ignore[attr-defined]
     assert f"`{name}`" in README
+
+
+def test_one_promise_may_stand_for_several() -> None:
+    """
+    Who promises that nothing is lost promises every invariant, each judged under its own name.
+    """
+    incident = IncidentPlanned(0.0, "a playbook", 1.0, None, None, {}, {})
+    named = [LosesNothing(check="loses_nothing")]
+
+    assert [type(check) for check in _implied(incident, named)] == [*IMPLIES["loses_nothing"]]
+    assert list(_implied(incident, [])) == []
 
 
 @pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.yaml")), ids=lambda path: path.stem)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from drill.journal import Journal
 from drill.payments import Ledger, Transaction
+from drill.payments_judged import Name
 from drill.verdict import Cause, Verdict
 from validators.checks.base import CheckSpec, Finding
 from validators.ledger.judged import Judged, Payments, payments_of
@@ -13,6 +14,7 @@ from validators.ledger.money import OPEN
 from validators.ledger.told import named
 
 NOT_PLANNED = "no payments were planned: nobody bought anything, and no ledger was read"
+UNFULFILLED: frozenset[Name] = frozenset({"lost", "stuck", "unfinished"})
 PAID: tuple[Ledger, ...] = ("paystack.list", "paystack.verify")
 FULFILLED: tuple[Ledger, ...] = ("shop.orders", "shop.grants")
 BETWEEN = ("paystack.", "network.", "http.", "dns.", "tls.")
@@ -24,12 +26,14 @@ class Invariant(CheckSpec):
     One sentence that holds of every purchase.
 
     *number* is its name in the environment's `out_of_sight`; *needs* are the ledgers without whose
-    final reading it cannot be concluded that it held.
+    final reading it cannot be concluded that it held; *waits* are the classes that, while they are
+    not yet a fail, leave it open.
     """
 
     number: ClassVar[str]
     needs: ClassVar[tuple[Ledger, ...]]
     untested: ClassVar[str]
+    waits: ClassVar[frozenset[Name]] = frozenset()
 
     @abstractmethod
     def concerned(self, payments: Payments) -> Iterable[Judged]:
@@ -57,14 +61,17 @@ class Invariant(CheckSpec):
             return Finding(Verdict.UNKNOWN, "; ".join(payments.blind), Cause.HARNESS)
         return None
 
+    def _waits(self, each: Judged) -> bool:
+        return each.verdict is Verdict.UNKNOWN and not self.waits.isdisjoint(each.classes)
+
     def _held(self, payments: Payments) -> Finding:
         concerned = list(self.concerned(payments))
-        if unknown := [each for each in concerned if each.verdict is Verdict.UNKNOWN]:
-            reason = f"{len(unknown)} purchases are unknown: {named(unknown)}"
+        if unsure := [each for each in concerned if not each.decided or self._waits(each)]:
+            reason = f"{len(unsure)} not known, or not yet: {named(unsure)}"
             return Finding(Verdict.UNKNOWN, reason, Cause.HARNESS)
         if not concerned:
             return Finding(Verdict.PASS, f"not put to the test: {self.untested}")
-        return Finding(Verdict.PASS, f"held for {len(concerned)} purchases")
+        return Finding(Verdict.PASS, f"held for all purchases concerned: {len(concerned)}")
 
 
 def captured(payments: Payments) -> list[Judged]:

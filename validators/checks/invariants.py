@@ -5,9 +5,11 @@ from http import HTTPStatus
 from typing import ClassVar, Literal
 
 from drill.payments import Delivery, Ledger
+from drill.payments_judged import Name
 from validators.checks.invariant import (
     FULFILLED,
     PAID,
+    UNFULFILLED,
     Invariant,
     captured,
     cut_off,
@@ -18,9 +20,12 @@ from validators.checks.invariant import (
     unfulfilled,
 )
 from validators.ledger.judged import Judged, Payments
+from validators.ledger.table import Money
 
 ALL: tuple[Ledger, ...] = (*PAID, *FULFILLED)
 TRIED: tuple[Ledger, ...] = (*ALL, "paystack.deliveries")
+KEPT_TWICE: frozenset[Money] = frozenset({"two_kept", "two_surplus_failed"})
+"""Money of one purchase that was taken twice and is not on its way back."""
 NO_CAPTURE = "nothing was captured"
 
 
@@ -32,6 +37,7 @@ class FulfilsEachCapture(Invariant):
     number: ClassVar[str] = "I-1"
     needs: ClassVar[tuple[Ledger, ...]] = ALL
     untested: ClassVar[str] = NO_CAPTURE
+    waits: ClassVar[frozenset[Name]] = UNFULFILLED
 
     def concerned(self, payments: Payments) -> Iterable[Judged]:
         return captured(payments)
@@ -74,7 +80,7 @@ class RepeatsChangeNothing(Invariant):
         granted = [
             each
             for each in payments.judged
-            if each.axes.grants == {2} and each.funds.exact and len(each.funds.captures) <= 1
+            if each.axes.grants == {2} and each.axes.money.isdisjoint(KEPT_TWICE)
         ]
         yield from say("granted twice", granted)
         yield from say("with a receipt, key or stock taken twice", doubled)
@@ -137,6 +143,7 @@ class KeepsWhatItAcknowledges(Invariant):
     number: ClassVar[str] = "I-6"
     needs: ClassVar[tuple[Ledger, ...]] = TRIED
     untested: ClassVar[str] = "no event of a capture was acknowledged"
+    waits: ClassVar[frozenset[Name]] = UNFULFILLED
 
     def concerned(self, payments: Payments) -> Iterable[Judged]:
         return (
@@ -162,6 +169,7 @@ class WaitsForLateSuccess(Invariant):
     number: ClassVar[str] = "I-7"
     needs: ClassVar[tuple[Ledger, ...]] = ALL
     untested: ClassVar[str] = "no success was seen to come late"
+    waits: ClassVar[frozenset[Name]] = UNFULFILLED
 
     def concerned(self, payments: Payments) -> Iterable[Judged]:
         return once_open(payments)
@@ -178,6 +186,7 @@ class StaysPendingInDoubt(Invariant):
     number: ClassVar[str] = "I-8"
     needs: ClassVar[tuple[Ledger, ...]] = ALL
     untested: ClassVar[str] = "no capture met a fault between the shop and Paystack"
+    waits: ClassVar[frozenset[Name]] = UNFULFILLED
 
     def concerned(self, payments: Payments) -> Iterable[Judged]:
         return cut_off(captured(payments))
@@ -195,6 +204,7 @@ class NeverDropsAPaidOrder(Invariant):
     number: ClassVar[str] = "I-9"
     needs: ClassVar[tuple[Ledger, ...]] = ALL
     untested: ClassVar[str] = NO_CAPTURE
+    waits: ClassVar[frozenset[Name]] = UNFULFILLED | {"refund_owed"}
 
     def concerned(self, payments: Payments) -> Iterable[Judged]:
         return captured(payments)
@@ -220,15 +230,19 @@ class ChargesEachPurchaseOnce(Invariant):
     about: ClassVar[str] = "I-10: no purchase is charged twice, or the surplus is refunded"
     check: Literal["charges_each_purchase_once"] = "charges_each_purchase_once"
     number: ClassVar[str] = "I-10"
-    needs: ClassVar[tuple[Ledger, ...]] = (*PAID, "paystack.refunds")
+    needs: ClassVar[tuple[Ledger, ...]] = (*ALL, "paystack.refunds")
     untested: ClassVar[str] = NO_CAPTURE
+    waits: ClassVar[frozenset[Name]] = frozenset({"duplicated", "refund_owed"})
 
     def concerned(self, payments: Payments) -> Iterable[Judged]:
         return captured(payments)
 
     def broken(self, payments: Payments) -> Iterator[str]:
-        twice = (x for x in captured(payments) if x.failed("duplicated", "refund_owed")
-                 and len(x.funds.captures) > 1)  # fmt: skip
+        twice = (
+            each
+            for each in captured(payments)
+            if each.axes.money <= KEPT_TWICE and each.failed("duplicated", "refund_owed", "lost")
+        )
         yield from say("charged twice, and the surplus kept", twice)
 
 

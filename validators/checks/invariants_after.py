@@ -6,12 +6,15 @@ from typing import ClassVar, Literal
 
 from drill.journal import Journal
 from drill.payments import Delivery, Ledger
+from drill.payments_judged import Name
 from drill.verdict import Cause, Verdict
 from validators.checks.base import Finding
 from validators.checks.invariant import FULFILLED, PAID, Invariant, met, say, unexpected
 from validators.ledger.judged import Judged, Payments
 
 SERVER_ERRORS = range(500, 600)
+ABOUT_ITS_SIGNATURE = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+"""What a forged event must be answered; a right one that is answered so is lost by I-1."""
 ANSWERED_LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 """Answers that ask for another try, as a server error does."""
 
@@ -24,6 +27,7 @@ class RefundsNoMoreThanCaptured(Invariant):
     number: ClassVar[str] = "I-12"
     needs: ClassVar[tuple[Ledger, ...]] = (*PAID, *FULFILLED, "paystack.refunds")
     untested: ClassVar[str] = "nothing was refunded"
+    waits: ClassVar[frozenset[Name]] = frozenset({"refund_in_flight", "refund_owed"})
 
     def concerned(self, payments: Payments) -> Iterable[Judged]:
         return (each for each in payments.judged if each.funds.refunds)
@@ -53,25 +57,22 @@ class AcknowledgesEveryEvent(Invariant):
         return (each for each in payments.judged if each.deliveries)
 
     def broken(self, payments: Payments) -> Iterator[str]:
-        answers: dict[str, dict[str, int]] = {}
+        events: dict[str, list[Delivery]] = {}
         for row in _deliveries(payments):
             if row.code is not None:
-                answers.setdefault(row.event, {})[row.id] = row.code
-        for event, codes in sorted(answers.items()):
-            refused = {code for code in codes.values() if not _asks_again(code)} - {HTTPStatus.OK}
-            if refused:
+                events.setdefault(row.event, []).append(row)
+        accepts = any(row.code == HTTPStatus.OK for rows in events.values() for row in rows)
+        for event, rows in sorted(events.items()):
+            refused = {row.code for row in rows if row.code and not _asks_again(row.code)}
+            if refused := refused - {HTTPStatus.OK, *ABOUT_ITS_SIGNATURE}:
                 told = ", ".join(map(str, sorted(refused)))
                 yield f"{event} was answered {told}: only 200 ends its deliveries"
-            elif all(code in SERVER_ERRORS for code in codes.values()) and _any_ok(answers):
-                yield f"every one of {len(codes)} {event} ended in a server error, others did not"
+            elif accepts and all(row.code in SERVER_ERRORS and row.trials > 1 for row in rows):
+                yield f"all of {len(rows)} {event} ended in a server error, other events did not"
 
 
 def _asks_again(code: int) -> bool:
     return code in SERVER_ERRORS or code in ANSWERED_LATER
-
-
-def _any_ok(answers: dict[str, dict[str, int]]) -> bool:
-    return any(HTTPStatus.OK in codes.values() for codes in answers.values())
 
 
 def _deliveries(payments: Payments) -> Iterator[Delivery]:

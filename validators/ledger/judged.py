@@ -1,6 +1,7 @@
 """All purchases of a drill, each with what it is; the pure heart of `loses_nothing`."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -13,14 +14,16 @@ from drill.payments import (
     Order,
     PaymentsPlanned,
 )
+from drill.payments_judged import EITHER_WAY, NAMES, Name
 from drill.verdict import Verdict
 from validators.ledger.exposure import due_of, faults_of, met_by, sensitivity
 from validators.ledger.join import Join, Purchase
 from validators.ledger.money import MOVING, SETTLED, Funds, funds_of
 from validators.ledger.possible import Axes, Outcome, axes_of, outcome_of
 from validators.ledger.readings import NEEDED, Books, books_of, nobodys
-from validators.ledger.table import NAMES, UNCAPTURED, Name, Policy
+from validators.ledger.table import UNCAPTURED, Policy
 
+CLASSES: tuple[str, ...] = (*NAMES, EITHER_WAY)
 CANARIES: tuple[Canary, ...] = ("paid", "declined", "abandoned", "forged")
 
 
@@ -46,18 +49,26 @@ class Judged(msgspec.Struct, frozen=True):
         return self.outcome.verdict
 
     @property
-    def classes(self) -> tuple[Name, ...]:
+    def classes(self) -> tuple[str, ...]:
         """The classes that made its verdict, in the order of the table's names."""
-        names = {each.name for each in self.outcome.classes if each.verdict is self.verdict}
+        names = {each.name for each in self.outcome.classes}
+        if not names and self.verdict is Verdict.FAIL:
+            return (EITHER_WAY,)
         return tuple(name for name in NAMES if name in names)
 
     def failed(self, *names: Name) -> bool:
-        """Whether it fails as one of these."""
+        """Whether it certainly fails as one of these."""
         return self.verdict is Verdict.FAIL and not set(names).isdisjoint(self.classes)
+
+    @property
+    def decided(self) -> bool:
+        """Whether what was read tells every class that makes its verdict."""
+        return bool(self.outcome.classes) and self.outcome.either == self.outcome.classes
 
     def __str__(self) -> str:
         """Its intents and references, as findings name it."""
-        references = sorted({*self.funds.references} or {*self.purchase.references})
+        of_orders = {each for order in self.orders for each in order.references}
+        references = sorted(self.funds.references or {*self.purchase.references} or of_orders)
         named = f" ({', '.join(references[:3])})" if references else ""
         return f"{'+'.join(self.purchase.intents)}{named}"
 
@@ -118,6 +129,12 @@ U = Verdict.UNKNOWN
 
 def payments_of(journal: Journal) -> Payments | None:
     """Judge every purchase; None if the journal planned no payments."""
+    return _payments_of(journal, len(journal.events))
+
+
+@lru_cache(maxsize=2)
+def _payments_of(journal: Journal, _length: int) -> Payments | None:
+    """As `payments_of`, once for all checks: a journal only grows, so that its length names it."""
     planned = journal.last(PaymentsPlanned)
     if planned is None:
         return None

@@ -59,6 +59,8 @@ class Funds(msgspec.Struct, frozen=True):
         refunds: Every refund that any reading saw, each once, as far as it came.
 
         exact: Whether there can be no other capture.
+
+        short: Whether any capture was not of the price list's amount and currency.
     """
 
     rows: frozenset[Money]
@@ -75,7 +77,7 @@ class Funds(msgspec.Struct, frozen=True):
 
 def funds_of(purchase: Purchase, books: Books, planned: PaymentsPlanned) -> Funds:
     """Read list, verifications and refunds of one purchase together."""
-    key, settle = purchase.key, planned.refunds_settle
+    key = purchase.key
     final = _agreed(books, key)
     captures = _captures(books, key)
     exact = final is not None and {each.id for each in captures} == {
@@ -85,7 +87,11 @@ def funds_of(purchase: Purchase, books: Books, planned: PaymentsPlanned) -> Fund
     settled = books["paystack.refunds"].final(key)
     price = next((each for each in planned.prices if each.product == purchase.product), None)
     rightness = {right(each, price, purchase.quantity) for each in captures}
-    if any(_over(each, refunds, purchase.asked, settle=settle) for each in captures):
+    back = [each for each in refunds if each.status in SETTLED]
+    if not planned.refunds_settle and settled is not None:
+        # Where refunds stay pending one that is on its way is as good as done, if it is still so.
+        back += [each for each in _refunds(settled) if each.status in MOVING]
+    if any(_over(each, back, purchase.asked) for each in captures):
         rows = frozenset[Money]({"over_refunded"})
     elif exact and not captures:
         is_open = any(each.status in OPEN for each in final or ())
@@ -168,19 +174,12 @@ def _furthest(refunds: Iterable[Refund]) -> tuple[Refund, ...]:
     return tuple(found[each] for each in sorted(found))
 
 
-def _over(
-    capture: Transaction,
-    refunds: Iterable[Refund],
-    asked: Sequence[RefundAsked],
-    *,
-    settle: bool,
-) -> bool:
+def _over(capture: Transaction, back: Iterable[Refund], asked: Sequence[RefundAsked]) -> bool:
     """Whether more went back than came in, or one request was carried out more than once."""
-    counted = SETTLED if settle else SETTLED | MOVING
-    back = [x for x in refunds if x.transaction == capture.id and x.status in counted]
-    total = sum(each.amount for each in back)
+    amounts = {each.id: each.amount for each in back if each.transaction == capture.id}
+    total = sum(amounts.values())
     wished = [capture.amount if each.amount is None else each.amount for each in asked]
-    twice = len(back) > len(wished) > 0 and total > sum(wished)
+    twice = len(amounts) > len(wished) > 0 and total > sum(wished)
     return total > capture.amount or twice
 
 

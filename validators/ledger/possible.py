@@ -68,11 +68,13 @@ class Outcome(msgspec.Struct, frozen=True):
     """
     What a purchase is.
 
-    *classes* are those that apply in every case that may be true; empty if that is not known.
+    *classes* are those that apply in every case that may be true, *either* those that make the
+    verdict in some: it may be wrong in every case, and not in the same way.
     """
 
     verdict: Verdict
     classes: frozenset[Class]
+    either: frozenset[Class]
 
 
 def axes_of(
@@ -95,15 +97,14 @@ def outcome_of(axes: Axes, policy: Policy) -> Outcome:
     """The worst class of every case that may be true, and what all of them have in common."""
     found = [_classes(case, policy) for case in _cases(axes)]
     verdicts = {worst(classes) for classes in found}
-    common = frozenset.intersection(*found)
     if len(verdicts) > 1:
-        return Outcome(Verdict.UNKNOWN, frozenset())
+        return Outcome(Verdict.UNKNOWN, frozenset(), frozenset())
     (verdict,) = verdicts
-    if any(each.verdict is verdict for each in common):
-        return Outcome(verdict, common)
-    # Wrong in every case, though not in the same way: all that it may be is named.
-    union = frozenset.union(*found)
-    return Outcome(verdict, frozenset(each for each in union if each.verdict is verdict))
+    return Outcome(
+        verdict,
+        classes=frozenset(x for x in frozenset.intersection(*found) if x.verdict is verdict),
+        either=frozenset(x for x in frozenset.union(*found) if x.verdict is verdict),
+    )
 
 
 def _cases(axes: Axes) -> Iterator[tuple[list[Case], bool]]:

@@ -46,6 +46,8 @@ class Round(msgspec.Struct, frozen=True):
     elsewhere: dict[str, list[Row]]
     torn: frozenset[str]
     """Purchases of which one row was read twice and differently: the list moved meanwhile."""
+    background: int
+    """How many rows of others the reader counted and did not keep."""
 
 
 class Book:
@@ -146,6 +148,7 @@ def _round(reads: list[LedgerRead], join: Join) -> Round:
         rows={key: _sorted(known) for key, known in rows.items()},
         elsewhere={key: _sorted(known) for key, known in elsewhere.items()},
         torn=frozenset(torn),
+        background=max(read.background for read in reads),
     )
 
 
@@ -183,14 +186,16 @@ def nobodys(books: Books) -> tuple[set[str], int]:
     """Rows of this run that join to no intent, as `ledger id`, and how many are of others."""
     unexpected: set[str] = set()
     background: set[str] = set()
+    uncounted = 0
     for book in books.values():
         if book.ledger in {"paystack.verify", "paystack.deliveries", "shop.session"}:
             continue  # Asked by name: what they know is in the other ledgers as well.
+        uncounted += max((seen.background for seen in book.rounds.values()), default=0)
         for seen in book.rounds.values():
             unexpected |= {_told(book, row) for row in seen.rows.get(UNEXPECTED, []) if _owns(row)}
             for key in (BACKGROUND, STRAY):
                 background |= {_told(book, row) for row in seen.rows.get(key, [])}
-    return unexpected, len(background)
+    return unexpected, uncounted + len(background)
 
 
 def _told(book: Book, row: Row) -> str:

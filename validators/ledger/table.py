@@ -12,6 +12,7 @@ from typing import Literal, get_args
 import msgspec
 
 from drill.payments import OrderState
+from drill.payments_judged import Name
 from drill.verdict import Verdict
 
 Told = Literal["unsent", "paid", "refused", "unknown", "never"]
@@ -34,27 +35,9 @@ Money = Literal[
     "over_refunded",
 ]
 OrderIs = Literal["none", "open", "paid", "fulfilled", "cancelled", "refunding", "refunded"]
-Name = Literal[
-    "ok",
-    "recovered",
-    "kept_after_refund",
-    "unfinished",
-    "refund_in_flight",
-    "told_wrongly",
-    "unexpected",
-    "inconsistent",
-    "wrong_amount",
-    "refund_owed",
-    "stuck",
-    "lost",
-    "duplicated",
-    "misgranted",
-    "over_refunded",
-]
 MONEY: tuple[Money, ...] = get_args(Money)
 TOLD: tuple[Told, ...] = get_args(Told)
 ORDERS: tuple[OrderIs, ...] = get_args(OrderIs)
-NAMES: tuple[Name, ...] = get_args(Name)
 UNCAPTURED: frozenset[Money] = frozenset({"none", "open"})
 GRANTS = (0, 1, 2)
 """Two stands for two or more."""

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from drill.journal import Journal
-from drill.payments_judged import JudgedClass, PaymentsJudged
+from drill.payments import Ledger
+from drill.payments_judged import UNKNOWN, JudgedClass, PaymentsJudged
 from drill.verdict import Verdict
-from validators.ledger.judged import Judged, Payments, at_risk, payments_of
-from validators.ledger.table import NAMES
+from validators.ledger.judged import CLASSES, Judged, Payments, at_risk, payments_of
 
+JOINING: tuple[Ledger, ...] = ("paystack.list", "paystack.verify", "shop.orders")
+"""What tells whose a reference or an order is: unread, a row may be somebody's all the same."""
 MOST_KEPT = 50
 MOST_NAMED = 5
 WORDS: dict[Verdict, Literal["pass", "unknown", "fail"]] = {
@@ -43,12 +45,12 @@ def _classes(payments: Payments) -> Iterator[JudgedClass]:
     """The classes that hold any purchase, the best first; all that is not known is one."""
     for verdict in (Verdict.PASS, Verdict.FAIL):
         judged = payments.of(verdict)
-        for name in NAMES:
+        for name in CLASSES:
             own = [each for each in judged if name in each.classes]
             if own:
                 yield _class(name, verdict, own)
     if unknown := payments.of(Verdict.UNKNOWN):
-        yield _class("unknown", Verdict.UNKNOWN, unknown)
+        yield _class(UNKNOWN, Verdict.UNKNOWN, unknown)
 
 
 def _class(name: str, verdict: Verdict, own: list[Judged]) -> JudgedClass:
@@ -66,6 +68,8 @@ def doubts(payments: Payments) -> Iterator[str]:
         yield f"{len(own)} unknown, {why}: {named(own)}"
     if not any(each.captured for each in payments.judged):
         yield "nothing was captured"
+    if payments.unexpected and payments.unread(*JOINING):
+        yield f"{_unexplained(payments)}, but what might explain them was not read"
     wanted = payments.planned.exposures_wanted
     if payments.exposed < wanted:
         yield f"{payments.exposed} purchases met a fault, {wanted} were wanted"
@@ -93,10 +97,14 @@ def named(judged: Iterable[Judged]) -> str:
 def failures(payments: Payments) -> Iterator[str]:
     """Each class that fails, with its count and some names; the worst last class first."""
     failed = payments.of(Verdict.FAIL)
-    for name in reversed(NAMES):
+    for name in reversed(CLASSES):
         own = [each for each in failed if name in each.classes]
         if own:
             yield f"{len(own)} {name.replace('_', ' ')}: {named(own)}"
-    if payments.unexpected:
-        rows = ", ".join(payments.unexpected[:MOST_NAMED])
-        yield f"{len(payments.unexpected)} rows of this run that no intent explains: {rows}"
+    if payments.unexpected and not payments.unread(*JOINING):
+        yield _unexplained(payments)
+
+
+def _unexplained(payments: Payments) -> str:
+    rows = ", ".join(payments.unexpected[:MOST_NAMED])
+    return f"{len(payments.unexpected)} rows of this run that no intent explains: {rows}"

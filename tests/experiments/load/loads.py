@@ -53,7 +53,7 @@ class Run:
         self.recorder = Recorder(self.sink, anyio.current_time())
         self.recorder.add(header())
         try:
-            async with opened_load(self.plan, self.recorder, self.folder) as load:
+            async with opened_load(self.plan, self.recorder, self.plan.run, self.folder) as load:
                 yield load
         finally:
             self.sink.close()

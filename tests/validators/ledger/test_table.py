@@ -1,8 +1,9 @@
 """The classifier against the table, transcribed a second time, over the whole finite space."""
 
+from drill.payments_judged import NAMES
 from drill.verdict import Verdict
 from tests.validators.ledger import oracle
-from validators.ledger.table import MONEY, NAMES, ORDERS, TOLD, Case, Policy, classify, worst
+from validators.ledger.table import MONEY, ORDERS, TOLD, Case, Policy, classify, worst
 
 LETTERS = {Verdict.PASS: "P", Verdict.UNKNOWN: "U", Verdict.FAIL: "F"}
 POLICY = ("refund_revokes", "refunds_settle")

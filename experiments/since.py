@@ -131,6 +131,5 @@ def past_saving(journal: Journal, probes: Sequence[str], limit: float) -> bool:
     """
     seen = [journal.columns(name) for name in probes]
     return all(map(len, seen)) and any(
-        columns.sent[-1] > limit and columns.health[-1] in BAD
-        for columns in seen
+        columns.sent[-1] > limit and columns.health[-1] in BAD for columns in seen
     )

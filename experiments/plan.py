@@ -64,11 +64,6 @@ class Plan(msgspec.Struct, frozen=True):
         return max((getattr(check, "stable_for", 0.0) for check in self.checks), default=0.0)
 
     @property
-    def faults_end_s(self) -> float:
-        """When the last fault is over, in seconds from the first phase of faults."""
-        return max(each.spec.begins_s + (each.spec.for_ or 0.0) for each in self.faults)
-
-    @property
     def targets(self) -> frozenset[str]:
         """Every service that a fault may touch, held ones too."""
         specs = [each.spec for each in self.faults]

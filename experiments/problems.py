@@ -116,15 +116,14 @@ def _fields(schema: Schema, data: Value, location: Location) -> list[str]:
     """The field names allowed at *location*, following references and discriminators."""
     definitions = schema.get("$defs", {})
     node: Schema = schema
+    # `_without_tags` left only parts that are in the data, whatever kind each is.
+    inside: Any = data
     for part in location:
-        node = _resolve(definitions, node, data)
-        if isinstance(data, list) and isinstance(part, int):
-            node, data = node.get("items", {}), data[part]
-        elif isinstance(data, dict) and isinstance(part, str):
-            inner = node.get("properties", {}).get(part)
-            node = inner if inner is not None else node.get("additionalProperties", {})
-            data = data[part]
-    return list(_resolve(definitions, node, data).get("properties", {}))
+        node = _resolve(definitions, node, inside)
+        named = node.get("properties", {}).get(part)
+        node = named or node.get("items") or node.get("additionalProperties") or {}
+        inside = inside[part]
+    return list(_resolve(definitions, node, inside).get("properties", {}))
 
 
 def _resolve(definitions: Mapping[str, Schema], node: object, data: Value) -> Schema:

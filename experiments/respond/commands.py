@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, STDOUT
+from typing import cast
 
 import anyio
 import anyio.abc
@@ -127,16 +128,15 @@ class Commands:
 
 async def _to_its_end(process: anyio.abc.Process, kept: bytearray, mark: str) -> None:
     async with anyio.create_task_group() as group:
-        group.start_soon(_drain, process, kept)
+        # It was started with a pipe, so there is something to read.
+        group.start_soon(_drain, cast("anyio.abc.ByteReceiveStream", process.stdout), kept)
         await process.wait()
         # Something it left in the background may hold its output open for ever.
         await _end_marked(mark)
 
 
-async def _drain(process: anyio.abc.Process, kept: bytearray) -> None:
-    if process.stdout is None:
-        return
-    async for chunk in process.stdout:
+async def _drain(output: anyio.abc.ByteReceiveStream, kept: bytearray) -> None:
+    async for chunk in output:
         kept += chunk
         del kept[:-KEPT_BYTES]
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import anyio
 
-from drill.errors import BadInput, DrillError
+from drill.errors import EXIT_PASS, EXIT_USAGE, BadInput, DrillError
 from experiments.environment import find_environment, load_environment
 from experiments.respond.flags import Flags
 
 ARGUMENTS = 3
 
 
-def undo_act(environment: Path, project: str, undo: str) -> str:
+async def undo_act(environment: Path, project: str, undo: str) -> str:
     """
     Put a feature back as *undo* says.
 
@@ -42,26 +42,26 @@ def undo_act(environment: Path, project: str, undo: str) -> str:
         feature, on = str(said["feature"]), bool(said["on"])
     except (ValueError, KeyError, TypeError):
         raise BadInput(f"this undo names no feature: {undo}") from None
-    flags = Flags(loaded.web, loaded.features)
-
-    async def put_back() -> str:
-        return await flags.set_flag(feature, on=on)
-
-    return anyio.run(put_back)
+    return await Flags(loaded.web, loaded.features).set_flag(feature, on=on)
 
 
 def main(arguments: list[str]) -> int:
     """Undo one act; the exit code."""
     if len(arguments) != ARGUMENTS:
         sys.stderr.write((__doc__ or "").strip() + "\n")
-        return 2
+        return EXIT_USAGE
+    return anyio.run(_undo, arguments)
+
+
+async def _undo(arguments: list[str]) -> int:
+    environment, project, undo = arguments
     try:
-        environment = find_environment(arguments[0])
-        sys.stdout.write(undo_act(environment, arguments[1], arguments[2]) + "\n")
+        proof = await undo_act(find_environment(environment), project, undo)
     except DrillError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    return 0
+    sys.stdout.write(f"{proof}\n")
+    return EXIT_PASS
 
 
 if __name__ == "__main__":

@@ -11,8 +11,10 @@ from experiments.faults.deploy import BadRelease
 from experiments.injection import Injection
 from experiments.plan import ArmedSpec
 from experiments.recorder import Recorder
+from experiments.runtime.shapes import Undo
 from tests.experiments.fakes import FakeSink, FakeStack
 
+NO_RELEASE = Undo(service="shop", container="c", want="running")
 BAD = {"target": "shop", "release": "v2", "for": "20s"}
 
 
@@ -77,3 +79,28 @@ def test_the_same_release_is_refused() -> None:
 
     with pytest.raises(BadInput, match="runs v1 already"):
         trio.run(prepare)
+
+
+def test_an_undo_without_a_release_is_refused() -> None:
+    """
+    What does not say which release ran before cannot prove that it is back.
+    """
+
+    async def removed() -> None:
+        stack = FakeStack(["shop"])
+        try:
+            await BadRelease(target="shop", release="v2").removed(stack, NO_RELEASE, 0.0)
+        finally:
+            stack.close()
+
+    with pytest.raises(BadInput, match="the undo of shop names no release"):
+        trio.run(removed)
+
+
+def test_the_plan_says_how_a_bad_release_gets_in() -> None:
+    """
+    Who reads a plan learns whose create and start it is, and of which release.
+    """
+    path = BadRelease(target="shop", release="v2").path()
+
+    assert path == "the engine's create and start, from the image of v2"

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from drill.errors import Unsure
-from experiments.respond.commands import Commands
+from drill.errors import BadInput, DrillError, Unsure
+from experiments.respond import commands as module
+from experiments.respond.commands import Commands, succeeded
 from experiments.respond.pushes import address_for, guarded, pushes_in, remote_in, scheme_of
 
 anyio_test = pytest.mark.anyio
@@ -43,6 +44,46 @@ async def test_a_command_has_a_limit(tmp_path: Path) -> None:
 
     assert time.monotonic() - begun < 10
     _ends("987")
+
+
+@anyio_test
+async def test_a_command_that_cannot_be_started_is_named(tmp_path: Path) -> None:
+    """
+    Neither found nor runnable: the drill is unsure, and says of which command.
+    """
+    with pytest.raises(Unsure, match="`/nowhere/fix --all` cannot be started: No such file"):
+        await Commands("run1").run(["/nowhere/fix", "--all"], 5, cwd=tmp_path)
+
+
+@anyio_test
+async def test_only_a_command_that_ended_well_succeeded() -> None:
+    """
+    Any exit code but 0 is a failure, told with the last lines.
+    """
+    commands = Commands("run1")
+    good, bad = await commands.run("true", 5), await commands.run("echo no; exit 3", 5)
+
+    assert succeeded(good) is good
+    with pytest.raises(DrillError, match="`echo no; exit 3` failed: exit 3: no"):
+        succeeded(bad)
+
+
+@anyio_test
+async def test_what_cannot_be_ended_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A process that is found in every sweep is swept for so many times and no more.
+    """
+    swept: list[str] = []
+
+    def found_again(mark: str) -> list[int]:
+        swept.append(mark)
+        return [1]
+
+    monkeypatch.setattr(module, "end_marked", found_again)
+    monkeypatch.setattr(module, "SWEEP_PAUSE_S", 0.0)
+
+    assert (await Commands("run1").run("true", 60)).code == 0
+    assert len(swept) == 2 * module.SWEEPS
 
 
 @anyio_test
@@ -85,6 +126,7 @@ def _running(word: str) -> bool:
         ("git push --repo=x", ["x"]),
         ("true && git push a b; git push c", ["a", "c"]),
         ("echo push", []),
+        ("git --version", []),
     ],
 )
 def test_pushes_are_read(command: str, remotes: list[str]) -> None:
@@ -92,6 +134,42 @@ def test_pushes_are_read(command: str, remotes: list[str]) -> None:
     Every push in a command line is found, with the remote it names.
     """
     assert [remote_in(words) for words in pushes_in(command)] == remotes
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [("git push 'origin", "cannot be read as a command"), ("git send-pack x", "only `git push`")],
+)
+def test_what_cannot_be_read_beforehand_is_refused(command: str, reason: str) -> None:
+    """
+    A line that no shell would take, and a way to send that nobody can check.
+    """
+    with pytest.raises(BadInput, match=reason):
+        list(pushes_in(command))
+
+
+def test_without_git_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Where there is no git nobody can hold a push back, so no command is run at all.
+    """
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    with pytest.raises(BadInput, match="no git on this machine"), guarded((), None):
+        pass
+
+
+def test_the_teams_other_hooks_go_on_working(tmp_path: Path) -> None:
+    """
+    Every hook of the repository is in force, but for samples and the one that ours calls itself.
+    """
+    for name in ("pre-commit", "pre-push", "update.sample"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+
+    with guarded((), tmp_path) as variables:
+        hooks = Path(variables["GIT_CONFIG_VALUE_0"])
+        assert sorted(hook.name for hook in hooks.iterdir()) == ["pre-commit", "pre-push"]
+        assert (hooks / "pre-commit").resolve() == tmp_path / "pre-commit"
+        assert str(tmp_path / "pre-push") in (hooks / "pre-push").read_text()
 
 
 @pytest.mark.parametrize(

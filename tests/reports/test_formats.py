@@ -17,7 +17,6 @@ from drill import events as e
 from drill.errors import BadInput
 from drill.journal import Journal, encode
 from drill.verdict import Health
-from reports.atomic import write_atomically
 from reports.chart import MOST_MARKS, latency
 from reports.fold import fold
 from reports.html import render_html
@@ -279,67 +278,3 @@ def test_live_view_shows_no_probe_before_its_first_look() -> None:
 def test_a_probe_that_never_looked_is_told() -> None:
     """A planned probe without observations has a row of zeros."""
     assert all(probe.observations == 0 for probe in fold(journals.unknown()).probes)
-
-
-def test_a_recovery_without_a_proven_heal_has_no_time() -> None:
-    """What was good again before anybody saw the fault gone is not measured from nowhere."""
-    back = e.Recovered(39.0, [e.Recovery("checkout", "recovered", 29.0, 28.9, 29.0)])
-    made = journals.journal([journals.header(), journals.plan(), back])
-    assert (fold(made).recovery.status, fold(made).recovery.value_s) == ("missing", None)
-    assert "recovery unknown: nothing was judged after a proven heal, limit 30 s" in render_text(
-        made
-    )
-
-
-def test_where_nothing_was_bad_no_recovery_is_claimed() -> None:
-    """A fault that no probe felt was not recovered from in no time: nothing had to recover."""
-    good = e.Recovered(39.6, [e.Recovery(name, "never_bad") for name in journals.SACRED])
-    made = [journals.header(), journals.plan(), *journals.incident(), good]
-    assert "nothing to recover from: no probe was ever bad" in render_text(journals.journal(made))
-
-
-def test_a_drill_that_judged_nothing_is_an_error_in_ci() -> None:
-    """An end without any finding is no success: JUnit counts one error."""
-    end = e.End(1.2, journals.WALL_S + 1, "unknown", 3)
-    suites = ET.fromstring(
-        render_junit(journals.journal([journals.header(), journals.plan(), end]))
-    )
-    assert (suites.get("tests"), suites.get("errors")) == ("1", "1")
-    assert "something was judged" in ET.tostring(suites, encoding="unicode")
-
-
-def test_a_terminal_is_told_how_many_findings_it_is_not_shown() -> None:
-    """Of a long list of failures the first are shown and the rest are counted."""
-    found = [
-        e.Found(1.0, f"check_{n}", "fail", f"reason {n}", f"f{n}", "application") for n in range(9)
-    ]
-    end = e.End(1.2, journals.WALL_S + 1, "fail", 1)
-    text = render_text(journals.journal([journals.header(), journals.plan(), *found, end]))
-    shown_here = sum(f"reason {n}" in text for n in range(9))
-    assert 0 < shown_here < 9
-    assert f"and {9 - shown_here} more that did not pass: see the report" in text
-    assert "0 of 9 findings pass" in text
-
-
-class TestFiles:
-    def test_what_cannot_be_replaced_is_left_whole_and_alone(self, tmp_path: Path) -> None:
-        """A write that fails leaves what was there, and no half file beside it."""
-        (tmp_path / "report.json").mkdir()
-        with pytest.raises(OSError, match="directory"):
-            write_atomically(tmp_path / "report.json", b"new")
-        assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
-
-    def test_a_broken_journal_is_named_with_its_line(self, tmp_path: Path) -> None:
-        """Who asks for the report of a broken run learns which file and which line."""
-        lines = [encode(journals.header()), b"{broken}\n", encode(journals.plan())]
-        (tmp_path / "journal.jsonl").write_bytes(b"".join(lines))
-        with pytest.raises(BadInput, match=r"journal\.jsonl: line 2: "):
-            load(tmp_path)
-
-    def test_a_folder_called_latest_is_somebodys(self, tmp_path: Path) -> None:
-        """`latest` is made a link only where it is free or a link already."""
-        (tmp_path / "latest").mkdir()
-        write_all(tmp_path / "one", journals.passing())
-        assert (tmp_path / "latest").is_dir()
-        assert not (tmp_path / "latest").is_symlink()
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["latest", "one"]

@@ -51,13 +51,16 @@ class Smtp:
     A mail server that keeps what it took.
 
     *refuse* gives the reply to RCPT by address, *data* the reply to DATA's end; it hangs at the
-    commands in *hangs_at*. With *tls* it offers STARTTLS, or speaks TLS at once if *implicit*.
+    commands in *hangs_at*, hangs up at those in *drops_at*, and knows no users if *open_to_all*.
+    With *tls* it offers STARTTLS, or speaks TLS at once if *implicit*.
     """
 
     data: str = "250 2.0.0 Ok: queued as 4711"
     refuse: dict[str, str] = field(default_factory=dict)
     auth: str = "235 in"
     hangs_at: tuple[str, ...] = ()
+    drops_at: tuple[str, ...] = ()
+    open_to_all: bool = False
     tls: ssl.SSLContext | None = None
     implicit: bool = False
     port: int = 0
@@ -82,9 +85,12 @@ class Smtp:
             if word in self.hangs_at:
                 await reader.read()
                 return
+            if word in self.drops_at:
+                return
             if word == "EHLO":
                 offered = ["STARTTLS"] if self.tls and not secure else []
-                lines = ["double", *offered, "AUTH PLAIN", "8BITMIME"]
+                login = [] if self.open_to_all else ["AUTH PLAIN"]
+                lines = ["double", *offered, *login, "8BITMIME"]
                 told = [f"250-{each}" for each in lines[:-1]] + [f"250 {lines[-1]}"]
                 await self._say(writer, "\r\n".join(told))
             elif word == "STARTTLS" and self.tls:

@@ -129,6 +129,26 @@ def test_a_server_that_hangs_after_taking_the_mail_has_taken_it() -> None:
     assert isinstance(send(Smtp(hangs_at=("QUIT",))), Acceptance)
 
 
+def test_a_server_that_hangs_up_after_taking_the_mail_has_taken_it() -> None:
+    """A connection that breaks at QUIT breaks nothing."""
+    assert isinstance(send(Smtp(drops_at=("QUIT",))), Acceptance)
+
+
+def test_a_server_that_knows_no_users_is_told_and_not_asked_again() -> None:
+    """Where a login is configured and the server offers none, nobody sends without it."""
+    smtp = Smtp(open_to_all=True)
+    error = send(smtp, user="tess:made-up@")
+    assert isinstance(error, NotAccepted)
+    assert (error.again, "AUTH" in str(error), smtp.mails) == (False, True, [])
+    assert "made-up" not in str(error)
+
+
+def test_a_channel_shows_nothing_of_its_settings() -> None:
+    """What is printed of it, in a traceback or a log, has neither server nor password."""
+    address = "smtp://tess:made-up@mail.example:587"  # pragma: allowlist secret - made up
+    assert repr(Mail(settings(address))) == "Mail(...)"
+
+
 def test_a_send_can_be_given_up() -> None:
     """A server that hangs is left behind at the caller's deadline, at once."""
 

@@ -191,6 +191,12 @@ def test_no_fact_can_ping_a_whole_channel() -> None:
     assert len(written(long)) == LONGEST_CHARACTERS + len("...")
 
 
+def test_a_webhook_shows_nothing_of_its_address() -> None:
+    """What is printed of it, in a traceback or a log, is no key to the channel."""
+    shown = repr(SlackWebhook("https://hooks.example/services/T000/B000/hook-secret"))
+    assert shown == "SlackWebhook(...)"
+
+
 def test_only_named_channels_are_built() -> None:
     """An environment without channels gives none, and the API is preferred to the hook."""
     assert build(None) == {}

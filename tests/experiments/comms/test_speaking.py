@@ -7,13 +7,14 @@ import trio.testing
 
 from drill.events import Note
 from drill.incident import MessageSent
+from experiments.comms import cadence
 from experiments.comms.communicator import Communicator
 from experiments.comms.facts import facts_of
-from experiments.comms.ports import NobodyThere
+from experiments.comms.ports import Acceptance, Message, NobodyThere
 from experiments.control import Refused
 from experiments.incident import Incident, Mark
 from experiments.recorder import Recorder
-from tests.experiments.comms.room import MAIL, SLACK, FakeChannel, Room, told_for_13_s
+from tests.experiments.comms.room import MAIL, SLACK, SUMMARY, FakeChannel, Room, told_for_13_s
 from tests.experiments.fakes import FakeSink
 
 
@@ -69,6 +70,57 @@ def test_a_word_that_the_resolution_overtook_is_not_sent() -> None:
     assert [note.text for note in room.recorder.journal.every(Note)] == [
         "an update by ada to internal was not sent: it was resolved meanwhile"
     ]
+
+
+def test_an_update_that_the_resolution_overtook_is_not_sent() -> None:
+    """Due while a word was on its way, resolved before that was through: the final says it all."""
+
+    async def story(room: Room) -> None:
+        await room.until(10)
+        room.incident.set("detected", Mark())
+        await room.until(15.5)
+        await room.communicator.say("we look into it", "tess", "lead")
+        await room.resolve(17)
+        await room.until(40)
+
+    slow = FakeChannel()
+    room = Room({"slack": slow}, SLACK)
+    send = slow.send
+
+    async def slowly(message: Message) -> Acceptance:
+        slow.takes_s = 3.0 if "we look into it" in message.text else 0.01
+        return await send(message)
+
+    slow.send = slowly  # type: ignore[method-assign]
+    kinds = [(kind, due) for kind, due, _ in room.run(story).sent("slack")]
+    assert kinds == [("first", 10.0), ("update", 15.5), ("final", 17.0)]
+
+
+def test_updates_end_by_themselves_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An incident that nobody ever resolves is no endless loop: so many, then a note."""
+    monkeypatch.setattr(cadence, "MOST_UPDATES", 2)
+
+    async def story(room: Room) -> None:
+        await room.until(10)
+        room.incident.set("detected", Mark())
+        await room.until(1000)
+
+    room = Room({"slack": FakeChannel()}, SLACK).run(story)
+    assert [kind for kind, _, _ in room.sent("slack")] == ["first", "update"]
+    assert [note.text for note in room.recorder.journal.every(Note)] == [
+        "internal: no update after 2"
+    ]
+
+
+def test_where_nobody_is_promised_updates_nobody_can_be_told() -> None:
+    """A playbook with a summary alone says so to who wants to post."""
+
+    async def story(room: Room) -> None:
+        room.incident.set("detected", Mark())
+        with pytest.raises(Refused, match="promises nobody updates"):
+            await room.communicator.say("we look into it", "tess", "lead")
+
+    assert Room({}, SUMMARY).run(story).attempts() == []
 
 
 def test_speaking_does_not_wait_for_servers() -> None:

@@ -1,5 +1,6 @@
 """What messages say, from frozen facts and from a journal."""
 
+import msgspec
 import pytest
 
 from drill.events import MomentSet, Observation, Phase
@@ -158,6 +159,43 @@ def test_facts_are_read_from_a_journal_that_is_still_written() -> None:
         ClockFact("acknowledge", None, 1.5, 900.0, missed=True),
         ClockFact("resolve", None, 6.0, 3600.0, missed=False),
     )
+
+
+def test_once_it_is_taken_and_all_is_good_that_is_what_is_said() -> None:
+    """Acknowledged and good again, but not resolved: nothing is asked of others."""
+    journal = Journal()
+    for record in (
+        header(),
+        Observation("shop", 1.0, 1.0, 1.1, Health.DOWN),
+        Observation("shop", 2.0, 2.0, 2.1, Health.OK),
+        moment("detected", 2.0),
+        moment("acknowledged", 3.0, "tess", "lead"),
+    ):
+        journal.add(record)
+    facts = facts_of(journal, planned(), 4.0)
+    assert facts.known == ("all 1 probes are good",)
+    assert facts.needs[0] == "nothing from others now; the resolution is being worked on"
+
+
+def test_customers_read_how_far_it_got() -> None:
+    """Told, taken, contained: each in words of its own, and none claims more."""
+    journal, told = Journal(), []
+    for record in (moment("detected", 2.0), moment("acknowledged", 3.0), moment("contained", 4.0)):
+        journal.add(record)
+        facts = facts_of(journal, planned(), 5.0)
+        told.append(for_customers("update", facts, every_s=7200.0).text)
+    assert "Our team has been told." in told[0]
+    assert "Our team is working on it." in told[1]
+    assert "some features may be switched off for now" in told[2]
+
+
+def test_a_drill_in_real_time_speaks_of_no_scale() -> None:
+    """Where a second is a second nobody is told what it stands for."""
+    real = msgspec.structs.replace(planned(), time_scale=1.0)
+    told = [facts_of(Journal(), plan, 0.0) for plan in (real, planned())]
+    summaries = [executive_summary(facts).text for facts in told]
+    assert ["One second of this drill stands for" in text for text in summaries] == [False, True]
+    assert "Next update within 1h." in for_team("update", told[0], every_s=3600.0).text
 
 
 def test_an_empty_journal_gives_facts_that_claim_nothing() -> None:

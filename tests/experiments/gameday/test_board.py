@@ -2,6 +2,7 @@
 
 import random
 
+import msgspec
 import pytest
 
 from drill import events as e
@@ -13,7 +14,7 @@ from drill.verdict import Health
 from experiments.control import Say
 from experiments.gameday.board import fold_board
 from experiments.gameday.clocks import Clock
-from experiments.gameday.outages import Outages
+from experiments.gameday.outages import DEADLINE_S, Outages
 from tests.experiments.gameday import journals as made
 
 
@@ -230,6 +231,36 @@ def test_the_end_shows_verdict_findings_and_how_staging_was_left() -> None:
     assert board.over.clean == "staging is clean"
     assert [one.verdict for one in board.over.findings] == ["fail", "pass"]
     assert {button.why for button in board.buttons} == {"The drill is over."}
+
+
+def test_an_end_without_a_look_at_staging_claims_no_cleanness() -> None:
+    """A drill that ended before anybody looked says that nothing is proven."""
+    ended = [one for one in made.ended() if not isinstance(one, e.Clean)]
+    board = fold_board(made.journal(made.broken(), ended), 71.0)
+    assert board.over is not None
+    assert board.over.clean == "staging is not proven clean"
+
+
+def test_where_no_alert_is_promised_detection_has_no_deadline() -> None:
+    """The clock runs until somebody notices, and cannot be missed."""
+    plan = msgspec.structs.replace(made.planned(), detections=[])
+    journal = made.journal(made.broken(), [plan])
+    found = clock(journal, 500.0, "detect")
+    assert (found.state, found.begin_s, found.deadline_s) == ("running", 10.0, None)
+    journal.add(made.moment(510.0, "detected"))
+    assert clock(journal, 600.0, "detect").state == "met"
+
+
+def test_an_impact_that_is_settled_is_not_looked_for_again() -> None:
+    """A deadline later no answer can be earlier, so the first one stays what it was."""
+    journal, kept = (
+        made.journal(made.broken(), [made.look("checkout", 11.0, Health.DOWN)]),
+        Outages(),
+    )
+    first = kept.impact(journal, 11.5)
+    assert first == (11.0, "checkout")
+    assert kept.impact(Journal(), 11.0 + DEADLINE_S) == first
+    assert kept.impact(Journal(), 11.0) is None
 
 
 def test_every_prefix_of_a_journal_can_be_shown_and_reads_the_same_from_its_file() -> None:

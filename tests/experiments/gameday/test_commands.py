@@ -173,6 +173,24 @@ class TestWhereabouts:
             assert folder().stat().st_mode & 0o777 == 0o700
             assert find().run == RUN
 
+    def test_a_runtime_folder_that_is_not_there_is_none(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A variable left over from another login leads to temporary files, not to an error."""
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "gone"))
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        assert folder() == tmp_path / f"vauntico-drills-{os.getuid()}"
+
+    def test_a_place_where_nothing_can_be_made_is_named(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """No folder for temporary files either: bad input with the path and the reason."""
+        monkeypatch.delenv("XDG_RUNTIME_DIR")
+        (tmp_path / "file").write_text("")
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
+        with pytest.raises(BadInput, match="cannot be used: Not a directory"):
+            folder(make=True)
+
     def test_a_file_that_is_not_safely_ours_is_passed_over(self, runtime: Path) -> None:
         """A link, a file that others may read, and rubbish find nobody."""
         with announced(somebody()) as path:

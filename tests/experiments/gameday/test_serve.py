@@ -8,13 +8,17 @@ from pathlib import Path
 import anyio
 import anyio.lowlevel
 import pytest
+from starlette.types import Message
 
 from drill.errors import DrillError
 from drill.events import Note
 from experiments.gameday import serve as serve_module
-from experiments.gameday.serve import open_page
+from experiments.gameday.access import Access
+from experiments.gameday.app import Guard
+from experiments.gameday.serve import NOTES, open_page
 from tests.experiments.gameday import journals
 from tests.experiments.gameday.gameday import LIMIT_S, GameDay, opened
+from tests.experiments.gameday.test_control import ACK
 
 pytestmark = pytest.mark.anyio
 RUN = journals.header().id
@@ -54,6 +58,43 @@ async def test_a_server_that_dies_is_a_note(
             day.detect()
     (note,) = day.journal.every(Note)
     assert "the live page has failed, the drill goes on without it" in note.text
+
+
+async def test_a_page_that_fails_again_and_again_fills_no_journal() -> None:
+    """So many failures are noted, and the drill is told of no more of them."""
+
+    async def failing(_: object) -> str:
+        raise RuntimeError("oops")
+
+    day = GameDay()
+    day.control.answer = failing
+    async with opened(day) as (_, asking):
+        for _ in range(NOTES + 2):
+            assert (await asking.post("/control", json=ACK)).status_code == 500
+    assert len(list(day.journal.every(Note))) == NOTES
+
+
+async def test_an_answer_that_never_began_is_still_one() -> None:
+    """Whatever is put behind the guard and fails at once: a page gets words, the drill a note."""
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("oops")
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        sent.append(dict(message))
+
+    sent: list[dict[str, object]] = []
+    notes: list[str] = []
+    access = Access("token", 1)
+    headers = [(b"host", b"127.0.0.1:1"), (b"authorization", b"Bearer token")]
+    scope = {"type": "http", "method": "GET", "path": "/events", "headers": headers}
+    await Guard(broken, access, notes.append)(scope, receive, send)
+
+    assert (sent[0]["status"], sent[1]["body"]) == (500, b'{"reason":"the drill could not answer"}')
+    assert notes == ["the live page could not answer /events: RuntimeError: oops"]
 
 
 async def test_what_the_drill_raises_comes_out_as_it_is(runtime: Path) -> None:

@@ -187,4 +187,4 @@ def test_a_dead_drills_flag_is_put_back(
             assert not heal(stack.project).remaining
         assert asyncio.run(flags(loaded).flag("checkout"))
     with pytest.raises(Exception, match="is of project"):
-        undo_act(file, "another", undo)
+        asyncio.run(undo_act(file, "another", undo))

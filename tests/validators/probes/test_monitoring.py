@@ -171,6 +171,45 @@ def test_only_what_is_configured_is_looked_at() -> None:
     assert set(looks({}, prometheus=None, alertmanager=None)) == {"Grafana is healthy"}
 
 
+def test_without_alertmanager_what_fires_is_prometheus_own_word() -> None:
+    """An alert that fires there is told, whoever else could not be asked."""
+    firing = {"/api/v1/rules": shapes.prometheus_rules("firing")}
+    seen = looks(firing, alertmanager=None)["no alert is firing"]
+    assert (seen.ok, seen.detail) == (False, "PaystackUnreachable")
+
+
+def test_a_prometheus_without_rules_watches_nothing() -> None:
+    """Nothing expected and nothing there is not all well."""
+    empty = {"/api/v1/rules": {"status": "success", "data": {"groups": []}}}
+    seen = looks(empty, rules=())
+    assert "there is no rule" in [one.detail for one in seen.values() if one.ok is False]
+
+
+def test_a_system_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each question has its limit, and no answer to it is said to be none."""
+    monkeypatch.setattr(monitoring, "LOOK_LIMIT_S", 0.05)
+
+    async def work(double: Double) -> None:
+        whole(double)
+        double.delay_s = 1.0
+        at = look(double, prometheus=None, alertmanager=None)
+        (seen,) = await look_at_monitoring(at, "during", lambda: 3.0)
+        assert (seen.ok, seen.detail) == (False, "no answer within 0.05 s")
+
+    with_double(work)
+
+
+def test_without_prometheus_no_panel_can_move() -> None:
+    """Where there is nothing to ask nothing is claimed of panels."""
+
+    async def work(double: Double) -> None:
+        panels = (MonitoredPanel("errors", "y", moves=True),)
+        at = look(double, prometheus=None, panels=panels)
+        assert await look_whether_moved(at, lambda: 3.0, (0.0, 1.0), (1.0, 2.0)) == []
+
+    with_double(work)
+
+
 def test_the_last_alert_is_waited_for_within_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """An alert ends some seconds after its cause; the wait ends either way."""
     monkeypatch.setattr(monitoring, "AGAIN_S", 0.02)

@@ -1,0 +1,49 @@
+"""What a drill lacks is told as missing, by whoever tells it."""
+
+from xml.etree import ElementTree as ET
+
+from drill import events as e
+from reports.fold import fold
+from reports.junit import render_junit
+from reports.text import render_text
+from tests.reports import journals
+
+
+def test_a_recovery_without_a_proven_heal_has_no_time() -> None:
+    """What was good again before anybody saw the fault gone is not measured from nowhere."""
+    back = e.Recovered(39.0, [e.Recovery("checkout", "recovered", 29.0, 28.9, 29.0)])
+    made = journals.journal([journals.header(), journals.plan(), back])
+    assert (fold(made).recovery.status, fold(made).recovery.value_s) == ("missing", None)
+    assert "recovery unknown: nothing was judged after a proven heal, limit 30 s" in render_text(
+        made
+    )
+
+
+def test_where_nothing_was_bad_no_recovery_is_claimed() -> None:
+    """A fault that no probe felt was not recovered from in no time: nothing had to recover."""
+    good = e.Recovered(39.6, [e.Recovery(name, "never_bad") for name in journals.SACRED])
+    made = [journals.header(), journals.plan(), *journals.incident(), good]
+    assert "nothing to recover from: no probe was ever bad" in render_text(journals.journal(made))
+
+
+def test_a_drill_that_judged_nothing_is_an_error_in_ci() -> None:
+    """An end without any finding is no success: JUnit counts one error."""
+    end = e.End(1.2, journals.WALL_S + 1, "unknown", 3)
+    suites = ET.fromstring(
+        render_junit(journals.journal([journals.header(), journals.plan(), end]))
+    )
+    assert (suites.get("tests"), suites.get("errors")) == ("1", "1")
+    assert "something was judged" in ET.tostring(suites, encoding="unicode")
+
+
+def test_a_terminal_is_told_how_many_findings_it_is_not_shown() -> None:
+    """Of a long list of failures the first are shown and the rest are counted."""
+    found = [
+        e.Found(1.0, f"check_{n}", "fail", f"reason {n}", f"f{n}", "application") for n in range(9)
+    ]
+    end = e.End(1.2, journals.WALL_S + 1, "fail", 1)
+    text = render_text(journals.journal([journals.header(), journals.plan(), *found, end]))
+    shown_here = sum(f"reason {n}" in text for n in range(9))
+    assert 0 < shown_here < 9
+    assert f"and {9 - shown_here} more that did not pass: see the report" in text
+    assert "0 of 9 findings pass" in text

@@ -134,7 +134,7 @@ def right(each: Transaction, price: Price | None, quantity: int) -> bool | None:
 def _agreed(books: Books, key: str) -> list[Transaction] | None:
     """What list and verifications hold for good; None if either is unread or they disagree."""
     listed, verified = books["paystack.list"].final(key), books["paystack.verify"].final(key)
-    if listed is None or verified is None:
+    if listed is None or verified is None or _might_be_claimed(books):
         return None
     rows = [row for row in listed if isinstance(row, Transaction)]
     asked = [row for row in verified if isinstance(row, Transaction)]
@@ -143,6 +143,12 @@ def _agreed(books: Books, key: str) -> list[Transaction] | None:
     if {_gist(row) for row in rows} != {_gist(row) for row in asked}:
         return None
     return rows
+
+
+def _might_be_claimed(books: Books) -> bool:
+    """Whether a capture under another address may be of a purchase whose order was not read."""
+    unclaimed = books["paystack.list"].unclaimed or books["paystack.verify"].unclaimed
+    return unclaimed and bool(books["shop.orders"].why_not_final())
 
 
 def _gist(row: Transaction) -> tuple[int, str, str, int, str]:

@@ -57,6 +57,13 @@ class Book:
         self.ledger = ledger
         self.rounds = rounds
         self.last = last
+        self.unclaimed = any(
+            _owns(row)
+            for seen in rounds.values()
+            for key in (UNEXPECTED, BACKGROUND)
+            for row in seen.rows.get(key, [])
+        )
+        """Whether it holds something of nobody's, which an order not read might claim."""
 
     def now(self, key: str) -> list[Row] | None:
         """What the last round saw of a purchase; None if it did not read this ledger."""

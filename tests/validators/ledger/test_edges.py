@@ -225,3 +225,16 @@ def test_a_refund_on_its_way_counts_only_where_it_stays_so() -> None:
     assert judged(run)[1].classes == ("over_refunded",)
     assert "over_refunded" not in judged(run.but(reads=later))[1].classes
     assert judged(run.but(reads=later[:8]))[1].verdict is UNKNOWN
+
+
+def test_a_capture_under_another_address_is_nobody_s_only_if_no_order_claims_it() -> None:
+    """
+    Which references are a purchase's is told by its orders: unread, money may be missing from it.
+    """
+    elsewhere = msgspec.structs.replace(j.transaction(1), email="else@buyers.example")
+    held = sold(transactions=[elsewhere]) + j.CANARIES
+    run = j.healthy().but(reads=j.readings(held))
+    unread = [read for read in j.readings(held) if read.ledger != "shop.orders"]
+
+    assert judged(run)[1].classes == ("ok",)
+    assert judged(run.but(reads=unread))[1].axes.money > {"none"}

@@ -154,7 +154,7 @@ def test_the_engine_keeps_the_name_and_no_token() -> None:
         stack.close()
         recorder = Recorder(FakeSink(), anyio.current_time())
         life = Injection(ArmedSpec("f1", spec), undo, stack, recorder, lambda *, momentary: None)
-        return msgspec.json.encode([life.armed()]).decode()
+        return msgspec.json.encode(life.armed()).decode()
 
     text = trio.run(armed)
 

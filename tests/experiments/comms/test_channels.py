@@ -17,7 +17,11 @@ from tests.experiments.comms.room import MAIL, SLACK, SUMMARY, Room
 from tests.experiments.comms.servers import Smtp, Web, listening
 
 # What a variable of the example stands for, where no other address would do.
-GIVEN = {"DRILL_SLACK_WEBHOOK": "https://hooks.example/x", "DRILL_SMTP": "smtp://mail.example:587"}
+GIVEN = {
+    "DRILL_SLACK_WEBHOOK": "https://hooks.example/x",
+    "DRILL_SMTP": "smtp://mail.example:587",
+    "SHOP_READ_DSN": "postgresql://reader@127.0.0.1:5432/shop",
+}
 
 
 def channels_of(path: Path) -> Channels:

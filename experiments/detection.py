@@ -14,7 +14,7 @@ import msgspec
 from drill.events import FaultChange
 from drill.incident import AlertSeen, ChainSeen, MonitoringSeen
 from experiments.chain import BY_CHAIN
-from experiments.incident import Incident, Mark, OutOfOrder
+from experiments.incident import Incident, Mark
 from experiments.placing import place
 from experiments.recorder import Recorder
 from validators.probes.alerts.base import AlertReading, AlertSource, Unreadable
@@ -181,10 +181,8 @@ class Detector:
             earliest=first.earliest,
             latest=first.latest,
         )
-        try:
-            self._incident.set("detected", mark)
-        except OutOfOrder as error:
-            self._recorder.note(f"{mark.source} fired, but {error}")
+        # Every other moment follows this one, so it cannot be out of order.
+        self._incident.set("detected", mark)
 
     def _answered(self, source: AlertSource, problem: str) -> None:
         """Write when a source begins to answer or stops; nothing while it stays as it is."""

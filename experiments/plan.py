@@ -61,11 +61,6 @@ class Plan(msgspec.Struct, frozen=True):
         return max((getattr(check, "stable_for", 0.0) for check in self.checks), default=0.0)
 
     @property
-    def faults_end_s(self) -> float:
-        """When the last fault is over, in seconds from the first phase of faults."""
-        return max(each.spec.at + (each.spec.for_ or 0.0) for each in self.faults)
-
-    @property
     def not_checked(self) -> Sequence[str]:
         """What this drill does not look at, for the report."""
         rehearsed = self.incident.detections or self.incident.acts

@@ -111,31 +111,26 @@ def _fields(schema: Schema, data: Value, location: Location) -> list[str]:
     """The field names allowed at *location*, following references and discriminators."""
     definitions = schema.get("$defs", {})
     node: Schema = schema
+    # `_without_tags` left only parts that are in the data, whatever kind each is.
+    inside: Any = data
     for part in location:
-        node = _resolve(definitions, node, data)
-        if isinstance(data, list) and isinstance(part, int):
-            node, data = node.get("items", {}), data[part]
-        elif isinstance(data, dict) and isinstance(part, str):
-            inner = node.get("properties", {}).get(part)
-            node = inner if inner is not None else node.get("additionalProperties", {})
-            data = data[part]
-    return list(_resolve(definitions, node, data).get("properties", {}))
+        node = _resolve(definitions, node, inside)
+        named = node.get("properties", {}).get(part)
+        node = named or node.get("items") or node.get("additionalProperties") or {}
+        inside = inside[part]
+    return list(_resolve(definitions, node, inside).get("properties", {}))
 
 
-def _resolve(definitions: Mapping[str, Schema], node: object, data: Value) -> Schema:
-    for _ in range(10):
-        if not isinstance(node, Mapping):
-            return {}
-        if "$ref" in node:
-            node = definitions[node["$ref"].rsplit("/", 1)[1]]
-        elif "discriminator" in node and isinstance(data, dict):
-            tag = data.get(node["discriminator"]["propertyName"])
-            reference = node["discriminator"]["mapping"].get(tag)
-            node = {"$ref": reference} if reference else {}
-        elif "anyOf" in node:
-            wanted = "array" if isinstance(data, list) else "object"
-            options = [_resolve(definitions, option, data) for option in node["anyOf"]]
-            node = next((option for option in options if option.get("type") == wanted), {})
-        else:
-            return node
-    return {}
+def _resolve(definitions: Mapping[str, Schema], node: Schema, data: Value) -> Schema:
+    """Follow what stands for another schema; no model of ours refers to itself."""
+    if "$ref" in node:
+        return _resolve(definitions, definitions[node["$ref"].rsplit("/", 1)[1]], data)
+    if "discriminator" in node and isinstance(data, dict):
+        # Pydantic looks into a member only once its tag is one of these.
+        reference = node["discriminator"]["mapping"][data[node["discriminator"]["propertyName"]]]
+        return _resolve(definitions, {"$ref": reference}, data)
+    if "anyOf" in node:
+        wanted = "array" if isinstance(data, list) else "object"
+        options = [_resolve(definitions, option, data) for option in node["anyOf"]]
+        return next((option for option in options if option.get("type") == wanted), {})
+    return node

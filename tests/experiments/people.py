@@ -127,7 +127,14 @@ class Peopled(Rehearsal):
         self.hands = FakeHands(self.ends)
         self.intents = FakeIntents()
         self.teller = FakeTeller()
+        self.looked: list[str] = []
+        """How far the fault was at each look before and after."""
         self.on_start: Callable[[Peopled], None] = lambda _: None
+
+    async def look(self) -> None:
+        """Look at what is around the incident."""
+        await anyio.lowlevel.checkpoint()
+        self.looked.append(self.states()[-1])
 
     def beside(self) -> Beside:
         self.incident = Incident(self.recorder, self.plan.incident)
@@ -147,7 +154,7 @@ class Peopled(Rehearsal):
             self.recorder,
             responder,
             companions=[FakeDetector(self.incident, self._detects)],
-            before=[],
-            after=[],
+            before=[self.look],
+            after=[self.look],
             ends=self.ends,
         )

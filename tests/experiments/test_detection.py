@@ -126,6 +126,14 @@ def test_a_firing_is_placed_on_our_clock_and_detects() -> None:
     assert (moment.t, moment.earliest, moment.latest) == (seen.t, seen.earliest, seen.latest)
 
 
+def test_what_had_ended_before_the_drill_is_no_part_of_it() -> None:
+    """An old alert's end is left out; that it still fires would be told."""
+    old = AlertReading(ALERT, "resolved", "old", WALL_S - 60.0)
+    scene = Scene(FakeSource(lambda t: [old, fired()] if t > 14 else []))
+    scene.play()
+    assert [(one.state, one.t) for one in scene.every(AlertSeen)] == [("firing", 12.5)]
+
+
 def test_a_step_told_in_every_look_is_written_once() -> None:
     """The journal holds each step once, the sources tell them for ever."""
     source = FakeSource(lambda t: [fired()] if t > 14 else [])

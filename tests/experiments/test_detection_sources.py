@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from drill.incident import PlannedDetection, Source
+from experiments import support_desk
 from experiments.detection_sources import Sources, missing_sources, opened_sources
 from experiments.environment import Environment
 from experiments.environment_parts import Monitoring
@@ -56,6 +57,8 @@ def test_what_is_not_configured_is_not_built() -> None:
     sources = opened({"support": "http://127.0.0.1:9"})
     assert [source.name for source in sources.alerts] == ["support"]
     assert (sources.chains, sources.silences) == (None, None)
+    without = opened({name: value for name, value in EVERYTHING.items() if name != "support"})
+    assert "support" not in [source.name for source in without.alerts]
 
 
 @pytest.mark.parametrize(
@@ -116,6 +119,36 @@ def test_a_report_that_is_not_taken_fails() -> None:
             await SupportDesk(f"{double.url}/api/support", "d1").report("x")
         with pytest.raises(ReportFailed, match="cannot be reached"):
             await SupportDesk("http://127.0.0.1:9", "d1").report("x")
+
+    with_double(work)
+
+
+def test_without_a_channel_no_customer_can_write() -> None:
+    """The act fails and says what the environment lacks."""
+    with pytest.raises(ReportFailed, match="has no channel for customers"):
+        anyio.run(SupportDesk(None, "d1").report, "x")
+
+
+def test_a_support_that_hangs_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report that nobody takes in time is none."""
+    monkeypatch.setattr(support_desk, "SEND_LIMIT_S", 0.1)
+
+    async def work(double: Double) -> None:
+        double.delay_s = 1.0
+        with pytest.raises(ReportFailed, match=r"did not answer within 0\.1 s"):
+            await SupportDesk(f"{double.url}/api/support", "d1").report("x")
+
+    with_double(work)
+
+
+@pytest.mark.parametrize("said", [b"<html>thanks</html>", b"{}"])
+def test_a_support_that_gives_no_number_has_taken_it_all_the_same(said: bytes) -> None:
+    """Its status is the proof; a number is told where there is one."""
+
+    async def work(double: Double) -> None:
+        double.answers["/api/support"] = said
+        proof = await SupportDesk(f"{double.url}/api/support", "d1").report("x")
+        assert proof == "support answered 200"
 
     with_double(work)
 

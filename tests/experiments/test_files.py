@@ -67,6 +67,8 @@ def said(text: str | bytes) -> str:
         ),
         (("probes: [checkout]", "probes: [chekout]"), "did you mean 'checkout'?"),
         (("limit: 30s", "limit: 30s, limit: 4s"), "'limit' stands here twice"),
+        (("  - " + FAULT, "  []"), "scenario.yaml:5: faults: at least one is needed here"),
+        (("title: Made for a test", "? [a, b]\n: c"), "a key must be one word"),
         (("title: Made for a test", "title:\tMade"), "scenario.yaml:2: not valid YAML"),
         (("severity: 1", "severity: 1\n\tbaseline: 2s"), "YAML allows no tabs"),
         (("title: Made for a test", "title: &a Made"), "anchors and aliases are not allowed"),
@@ -163,6 +165,14 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
         read_document(tmp_path)
     with pytest.raises(BadInput, match="did you mean 'paystack-down'"):
         find_scenario("paystck-down")
+
+
+def test_a_path_that_can_be_none_is_bad_input() -> None:
+    """
+    A name that no file can have is told as one that cannot be read.
+    """
+    with pytest.raises(BadInput, match="cannot be read: embedded null byte"):
+        read_document(Path("scenario\0.yaml"))
 
 
 def test_words_stay_what_was_typed() -> None:

@@ -53,6 +53,21 @@ def _assert_seen(recorder: Recorder) -> None:
     assert (panel.what, panel.ok) == ("panel p moved", False)
 
 
+def test_a_monitoring_that_is_whole_before_is_worth_no_note() -> None:
+    """Only what was wrong before the drill has to be told as not its doing."""
+
+    async def work(double: Double) -> None:
+        double.answers |= {"/-/ready": b"ready", "/api/v2/alerts": []}
+        api = Api(double.url)
+        recorder = Recorder(FakeSink(), anyio.current_time())
+        await MonitoringWatch(recorder, MonitoringTargets(alertmanager=api)).before()
+        await api.close()
+        assert [one.ok for one in recorder.journal.every(MonitoringSeen)] == [True, True]
+        assert list(recorder.journal.every(Note)) == []
+
+    with_double(work)
+
+
 def test_without_a_fault_no_panel_must_move() -> None:
     """`drill verify` and a drill that was stopped early look at what is, and at no span."""
 

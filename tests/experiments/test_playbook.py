@@ -8,9 +8,15 @@ from hypothesis import strategies as st
 
 from drill.errors import BadInput
 from drill.rules import ErrorRate, ProbesBad
+from experiments.environment import Environment
+from experiments.files import parse_document
+from experiments.plan import make_plan
 from experiments.playbook import PLAYBOOK, load_playbook
-from tests.experiments.conftest import plan_of
-from tests.experiments.test_responding import WHOLE
+from experiments.problems import build_model
+from experiments.scenario import scenario_model
+from experiments.site import Site
+from tests.experiments.conftest import ENVIRONMENT, SERVICES, plan_of
+from tests.experiments.test_responding import ESCALATING, WHOLE
 
 GROUPS = {
     "sacred-features": ("love-loops",),
@@ -58,11 +64,39 @@ def test_groups_of_probes_are_resolved_in_the_rules() -> None:
     assert rules["3"] == []
 
 
+def test_a_share_is_a_percentage_or_a_number(tmp_path: Path) -> None:
+    """
+    1% and 0.01 are the same error rate.
+    """
+    number = load_playbook(written(tmp_path, ("over: 1%", "over: 0.01")), GROUPS)
+
+    assert number == load_playbook(PLAYBOOK, GROUPS)
+
+
+def test_nobody_waits_for_an_escalation_that_no_playbook_promises(tmp_path: Path) -> None:
+    """
+    An act after an escalation is refused where the playbook escalates to nobody.
+    """
+    text = PLAYBOOK.read_text(encoding="utf-8")
+    begin = text.index("escalate:")
+    end = text.index("\n\n", begin)
+    path = tmp_path / "playbook.yaml"
+    path.write_text(text[:begin] + text[end:], encoding="utf-8")
+    document = parse_document("scenario.yaml", ESCALATING.encode(), {})
+    scenario = build_model(scenario_model(), document)
+    site = Site(Environment.model_validate(ENVIRONMENT), frozenset(SERVICES), load_playbook(path))
+
+    with pytest.raises(BadInput, match="the playbook escalates to nobody: add `escalate` to it"):
+        make_plan(scenario, document, site)
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         (("acknowledge: 15m", "acknowledge: 15"), "a number with a unit"),
         (("over: 1%", "over: lots"), "write 1% or 0.01"),
+        (("over: 1%", "over: lots%"), "write 1% or 0.01"),
+        (("every: 1h", "every: 0s"), "`every` must be longer than nothing"),
         (("to: technical-lead", "to: technical-laed"), "did you mean 'technical-lead'"),
         (("probes: [sacred-features], health: down", "probes: [sacred], health: down"), "no probe"),
         (("within: 24h", "within: 24h, every: 1h"), "and not both"),
@@ -113,6 +147,7 @@ def test_no_text_is_ever_a_traceback(tmp_path_factory: pytest.TempPathFactory, t
             ),
             "resolved once",
         ),
+        (("when: acknowledged", "when: contained"), "it would wait for itself"),
         (("when: acknowledged", "when: resolved"), "act"),
         (("time_scale: 60", "time_scale: 0"), "time_scale"),
     ],

@@ -10,6 +10,7 @@ import trio.testing
 
 from drill.events import Note
 from drill.incident import (
+    AlertSeen,
     IncidentPlanned,
     PlannedDetection,
 )
@@ -44,8 +45,12 @@ class FakeSilences:
         return told
 
 
-def said(tell: Callable[[float], Sequence[Silence] | None], refuse: str = "") -> list[object]:
-    """Who said what when, and what was noted, in a drill detected at 5 s."""
+def said(
+    tell: Callable[[float], Sequence[Silence] | None],
+    refuse: str = "",
+    seen: dict[str, str] | None = None,
+) -> list[object]:
+    """Who said what when, and what was noted, in a drill detected at 5 s with labels *seen*."""
     heard: list[object] = []
 
     async def main() -> None:
@@ -68,6 +73,12 @@ def said(tell: Callable[[float], Sequence[Silence] | None], refuse: str = "") ->
             async with anyio.create_task_group() as group:
                 group.start_soon(watch.run)
                 await anyio.sleep(5)
+                for name in ("Other", ALERT) if seen else ():
+                    recorder.add(
+                        AlertSeen(
+                            5.0, name, "alertmanager", "firing", 5.0, 5.0, 5.0, 0.1, seen or {}
+                        )
+                    )
                 incident.set("detected", Mark(source="test"))
                 await anyio.sleep_forever()
         heard.extend(note.text for note in recorder.journal.every(Note))
@@ -87,6 +98,13 @@ def test_a_silence_of_the_promised_alert_acknowledges_once() -> None:
 def test_a_silence_in_advance_acknowledges_when_there_is_something() -> None:
     """Before the detection there is nothing to acknowledge."""
     assert said(lambda t: [silence()] if t > 2 else []) == [(5, TAKEN)]
+
+
+def test_a_silence_by_the_labels_that_were_seen_counts() -> None:
+    """Whoever silences the severity of the promised alert, as it fired, has taken it."""
+    severe = Silence("s1", [Matcher("severity", "1")], "ada", "on it", status=State("active"))
+    assert said(lambda t: [severe] if t > 10 else []) == []
+    assert said(lambda t: [severe] if t > 10 else [], seen={"severity": "1"}) == [(10, TAKEN)]
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,16 @@ def test_a_limit_needs_a_moment() -> None:
         parse_limit("1h", None)
 
 
+def test_a_limit_is_a_duration_or_bad_input() -> None:
+    """
+    None where nobody asked for one, seconds where somebody did, and a reason for anything else.
+    """
+    assert parse_limit(None, "10m") is None
+    assert parse_limit("90s", "10m") == 90.0
+    with pytest.raises(BadInput, match="--within soon: 'soon' is no duration"):
+        parse_limit("soon", "10m")
+
+
 def test_what_was_good_at_the_first_look_is_an_interval() -> None:
     """
     Nobody looked before, so it came back between the given moment and our first answer.

@@ -22,6 +22,11 @@ def test_hosts_are_found_wherever_they_hide() -> None:
     )  # fmt: skip
 
 
+def test_what_only_looks_like_an_address_names_no_host() -> None:
+    """A bracket that is never closed and a path without a host are no hosts, and no error."""
+    assert scan_variables({"A": "http://[::1", "B": "file:///etc/hosts"}).hosts == ()
+
+
 def test_live_keys_are_named_never_shown() -> None:
     """A live key is reported by its variable's name, and its value appears nowhere."""
     found = scan_variables({"PAYSTACK_SECRET": "sk_live_abc", "OTHER": "sk_test_abc"})

@@ -46,6 +46,15 @@ def test_any_cut_gives_the_same_lines(
     assert got == whole
 
 
+def test_a_service_that_is_refused_whole_is_refused_beyond_tcp() -> None:
+    """Without a port everything gets an answer that nobody is there; with one only its TCP does."""
+    whole, one = table_text("t", "reject", None), table_text("t", "reject", 443)
+    assert "meta l4proto tcp reject with tcp reset" in whole
+    assert whole.count(" reject\n") == 2
+    assert "tcp dport 443 reject with tcp reset" in one
+    assert " reject\n" not in one
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -15,6 +15,9 @@ unexport ENV SCENARIO SEED ARGS
 BESIDE := -n 2 --dist loadgroup
 BUNDLED := $(filter bundled,$(ENV))
 
+# What the fast tests reached, whoever ran beside them: tests/conftest.py names their context.
+PROMISED := $(BIN)/coverage report --contexts='^(fast)?$$' --precision=2 --fail-under=100
+
 help: ## list what can be done
 	@printf 'make drill SCENARIO=paystack-down [ENV=bundled] [SEED=7] [ARGS="--runs DIR"]\n\n'
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -60,13 +63,19 @@ heal: ## undo whatever a drill left on staging
 	@$(BIN)/drill heal --env "$(ENV)" $(ARGS)
 
 test: setup-dev lint types imports secrets ## everything: style, types, borders, secrets, then fast, docker and browser tests
-	@$(BIN)/pytest $(BESIDE) --cov --cov-report=term:skip-covered $(ARGS)
+	@$(BIN)/pytest $(BESIDE) --cov --cov-report= $(ARGS)
+	@$(BIN)/coverage report --omit=none
+	@$(if $(ARGS),,$(PROMISED))
 
 test-thorough: ## make test, and what it leaves out: every step, way and scenario once more
 	@DRILL_THOROUGH=1 $(MAKE) test
 
 test-fast: dev ## the tests that need neither Docker nor Chromium
 	@$(BIN)/pytest -m "not docker and not browser" $(ARGS)
+
+coverage: dev ## the fast tests, and that they reach all that pyproject.toml promises
+	@$(BIN)/pytest $(BESIDE) -m "not docker and not browser" --cov --cov-report=
+	@$(PROMISED)
 
 test-docker: setup-dev ## the tests that need a Docker engine
 	@$(BIN)/pytest -m "docker and not browser" $(ARGS)
@@ -113,5 +122,5 @@ clean: ## remove the environment and the caches; drills' reports stay
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .NOTPARALLEL:
-.PHONY: help setup setup-dev staging staging-down drill verify heal test test-thorough test-fast \
+.PHONY: help setup setup-dev staging staging-down drill verify heal test test-thorough test-fast coverage \
 	test-docker test-browser dev lint fmt types imports secrets lock bench ci clean

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from uuid import uuid4
 
+import coverage
 import pytest
 
 from tests.staging.stack import Stack, free_port
@@ -77,6 +78,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         key=lambda item: [item.get_closest_marker(name) is not None for name in reversed(ORDER)]
     )
     items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ORDER[::-1]])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """What the fast tests reach is kept apart: `make coverage` asks for that alone."""
+    measure = coverage.Coverage.current()
+    if measure is not None:
+        slow = any(item.get_closest_marker(name) for name in ORDER)
+        measure.switch_context("other" if slow else "fast")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -25,7 +26,7 @@ def build_model(model: type[M], document: Document) -> M:
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        schema = model.model_json_schema(by_alias=True)
+        schema = _schema(model)
         items = error.errors(include_url=False)
         places = [item["loc"] for item in items]
         found = [
@@ -34,6 +35,12 @@ def build_model(model: type[M], document: Document) -> M:
             if item["type"] != "too_short" or not _explained(item["loc"], places)
         ]
         raise BadInput(*(text for _, text in sorted(set(found)))) from None
+
+
+@cache
+def _schema(model: type[BaseModel]) -> Schema:
+    """A model's schema; made once, as a scenario's takes longer than all else of an error."""
+    return model.model_json_schema(by_alias=True)
 
 
 def nearest(word: object, choices: Iterable[str]) -> str:

@@ -133,9 +133,12 @@ class TestProvenance:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A copy without its repository, on a machine that tells no boot: unknown, and no error."""
+        read = Path.read_text
 
-        def gone(*_: object, **__: object) -> str:
-            raise FileNotFoundError(2, "No such file")
+        def gone(path: Path, encoding: str | None = None) -> str:
+            if path.name == "boot_id":
+                raise FileNotFoundError(2, "No such file")
+            return read(path, encoding)
 
         monkeypatch.setenv("PATH", "/nowhere")
         monkeypatch.setattr(Path, "read_text", gone)

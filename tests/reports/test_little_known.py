@@ -3,8 +3,12 @@
 from xml.etree import ElementTree as ET
 
 from drill import events as e
+from drill.verdict import Health
+from reports.chart import time_ticks
 from reports.fold import fold
+from reports.incident import fold_incident
 from reports.junit import render_junit
+from reports.postmortem import summary
 from reports.text import render_text
 from tests.reports import journals
 
@@ -47,3 +51,30 @@ def test_a_terminal_is_told_how_many_findings_it_is_not_shown() -> None:
     assert 0 < shown_here < 9
     assert f"and {9 - shown_here} more that did not pass: see the report" in text
     assert "0 of 9 findings pass" in text
+
+
+def test_a_drill_killed_at_once_has_no_time_to_divide() -> None:
+    """A chart of nothing has no ticks, and a chart of a minute has round ones."""
+    assert time_ticks(0.0) == []
+    assert [tick.label for tick in time_ticks(60.0)] == [
+        "0s", "10s", "20s", "30s", "40s", "50s", "1m",
+    ]  # fmt: skip
+
+
+def test_an_answer_without_its_plan_is_told_all_the_same() -> None:
+    """Acts in a journal whose plan was lost are an incident, of a playbook that is missing."""
+    act = journals.acted("a1", "acknowledge", "done", 15.6, "acknowledged")
+    for before in ([journals.header()], []):
+        story = fold_incident(journals.journal([*before, act]))
+        assert story is not None
+        assert (story.planned.playbook, story.planned.time_scale) == ("missing", 1.0)
+
+
+def test_a_summary_claims_neither_a_heal_nor_a_hit_that_nobody_saw() -> None:
+    """Killed in the fault: its healing is missing; probes that stayed good were not hit."""
+    looks = [e.Observation("checkout", t, t, t + 0.1, Health.OK) for t in range(9)]
+    begun = e.FaultChange(5.9, "f1", "intent")
+    made = journals.journal([journals.header(), journals.plan(), begun, *looks])
+    told = summary(fold(made))
+    assert "was not shown to be in force, and its healing is missing" in told[0]
+    assert "None of 1 probes was ever bad." in told

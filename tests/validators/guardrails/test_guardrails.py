@@ -277,7 +277,7 @@ def test_every_guardrail_of_the_playbook_is_looked_up(tmp_path: Path) -> None:
     assert all(one.ok is None and "nobody knows how" not in one.detail for one in seen)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough  # `make test` scans for secrets itself
 def test_our_own_repository_has_its_guardrails() -> None:
     """The project keeps what it asks of others: scanned, clean, and updated every week."""
     wanted = [one for one in load_playbook(PLAYBOOK).guardrails

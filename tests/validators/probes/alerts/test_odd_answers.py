@@ -1,5 +1,7 @@
 """Answers that a real system gives seldom: late, cut short, too large, an error, or nothing."""
 
+import json
+
 import anyio
 import pytest
 
@@ -10,13 +12,14 @@ from validators.probes.alerts import api as api_module
 from validators.probes.alerts import chain as chain_module
 from validators.probes.alerts import silences as silences_module
 from validators.probes.alerts.alertmanager import Alertmanager
-from validators.probes.alerts.api import Answer, Api
+from validators.probes.alerts.api import Answer, Api, wall_time
 from validators.probes.alerts.base import Unreadable
 from validators.probes.alerts.chain import Chains, targets
+from validators.probes.alerts.expressions import selectors
 from validators.probes.alerts.receiver import Receiver
 from validators.probes.alerts.routes import group_wait, load_config
 from validators.probes.alerts.silences import Silences
-from validators.probes.alerts.vectors import Value, parse_values
+from validators.probes.alerts.vectors import Value, parse_spread, parse_values
 
 
 def test_an_alert_without_the_time_of_its_update_was_not_seen_notified() -> None:
@@ -148,6 +151,42 @@ def test_a_route_whose_conditions_cannot_be_read_may_take_the_alert(odd: str) ->
     """The longer of the two waits is told, whatever Alertmanager will make of it."""
     text = f"route: {{group_wait: 3s, routes: [{{{odd}, group_wait: 9s}}]}}"
     assert group_wait(load_config(text), {"alertname": "A", "severity": "1"}) == 9.0
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("route: {routes: [inbox]}", "a route without fields"),
+        ("route: {routes: {a: b}}", "routes that are no list"),
+        ("receivers: []", "a configuration without a route"),
+        ("- route", "a configuration without fields"),
+        ("route: [", "a configuration that is no YAML"),
+        ("route: {group_wait: soon}", "a duration that is none"),
+        ("route: {group_wait: 5}", "a duration that is none"),
+    ],
+)
+def test_a_configuration_of_another_shape_is_unreadable(text: str, reason: str) -> None:
+    """What Alertmanager itself would refuse tells no wait."""
+    with pytest.raises(Unreadable, match=f"told {reason}"):
+        group_wait(load_config(text), {"alertname": "A"})
+
+
+@pytest.mark.parametrize("text", ["yesterday", "", "2026-02-30T00:00:00Z"])
+def test_a_time_that_is_none_is_unreadable(text: str) -> None:
+    """A word, nothing, or a day that no month has is not taken for one."""
+    with pytest.raises(Unreadable, match="told a time that is none"):
+        wall_time(text)
+
+
+def test_an_expression_that_is_cut_short_still_has_its_selector() -> None:
+    """What is never closed is read to its end, and asked as it stands."""
+    assert [one.text for one in selectors("rate(errors_total{job=a")] == ["errors_total{job=a"]
+
+
+def test_a_series_without_a_number_has_no_spread() -> None:
+    """Nothing is told of it, beside one that has numbers."""
+    body = shapes.matrix(({"job": "a"}, ["NaN"]), ({"job": "b"}, ["1", "2"]))
+    assert parse_spread(200, json.dumps(body).encode()) == {"job=b": (1.0, 2.0)}
 
 
 def test_a_scalar_is_one_value_without_labels() -> None:

@@ -29,7 +29,7 @@ from tests.experiments.fakes import FakeSink
 from tests.staging.customer import SUCCESS, Customer, outcome
 from tests.staging.stack import Stack, free_port, until
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.thorough]
 
 ENGINE = "fulfillment-engine"
 SHOP = "vauntico-server"

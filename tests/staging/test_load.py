@@ -20,7 +20,7 @@ from experiments.scenario import Load
 from tests.experiments.conftest import header
 from tests.staging.stack import Stack
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.thorough]
 BUNDLED = Path(__file__).resolve().parents[2] / "environments/bundled.yaml"
 PURCHASES, WITHIN_S = 20, 90.0
 PAID = {"plain", "pin", "two_tabs", "retry_after_unknown", "late_success"}

@@ -55,6 +55,7 @@ def last(journal: Journal, ledger: str) -> LedgerRead:
     return [read for read in journal.every(LedgerRead) if read.ledger == ledger][-1]
 
 
+@pytest.mark.thorough
 def test_the_phase_ends_with_two_equal_readings_after_a_restart(
     stack: Stack, environment: Environment
 ) -> None:

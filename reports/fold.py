@@ -19,6 +19,7 @@ from drill.payments_judged import PaymentsJudged
 from drill.verdict import Health
 from reports.budget import Budget, budgets
 from reports.incident import IncidentStory, fold_incident
+from reports.load import Load, load_of
 
 MOMENTS: tuple[str, ...] = get_args(MomentName)
 SHARES = (0.5, 0.95, 0.99, 1.0)
@@ -106,6 +107,7 @@ class Story(msgspec.Struct, frozen=True):
     incident: IncidentStory | None
     budgets: list[Budget]
     payments: PaymentsJudged | None
+    load: Load | None
 
     @property
     def incident_moments(self) -> list[str]:
@@ -164,6 +166,7 @@ def fold(journal: Journal) -> Story:
         incident=fold_incident(journal),
         budgets=budgets(journal),
         payments=journal.last(PaymentsJudged),
+        load=load_of(journal),
     )
 
 

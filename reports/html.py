@@ -16,6 +16,7 @@ from reports.budget import FORMULA, percent
 from reports.chart import Tick, latency, strip, time_ticks
 from reports.fold import ProbeStory, Story, fold
 from reports.incident import STEPS
+from reports.load import load_line
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -74,6 +75,7 @@ def render_html(journal: Journal, run_dir: Path | None = None) -> bytes:
         formula=FORMULA,
         percent=percent,
         money=payments,
+        load_line=load_line,
     )
     return page.encode("utf-8", "replace")
 

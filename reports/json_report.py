@@ -10,6 +10,7 @@ from reports import json_incident as people
 from reports.fold import MOMENTS, FaultStory, ProbeStory, Span, Story, fold
 from reports.json_incident import Strict
 from reports.json_payments import Payments, payments
+from reports.load import Load
 
 
 class Severity(Strict, frozen=True):
@@ -156,7 +157,7 @@ class Report(Strict, frozen=True):
     payments: Payments | None
     stack: list[StackService]
     releases: list[people.Release]
-    load: None
+    load: Load | None
     error_budgets: list[people.ErrorBudget]
     comms: list[people.Message]
     evidence: list[Evidence]
@@ -196,7 +197,7 @@ def report(story: Story) -> Report:
         "faults": [_fault(fault) for fault in story.faults],
         "probes": [_probe(probe) for probe in story.probes],
         "payments": payments(story.payments),
-        "load": None,
+        "load": story.load,
         "error_budgets": [people.budget(spent) for spent in story.budgets],
         "stack": _stack(story),
         "evidence": [Evidence(x.kind, x.path, x.subject, x.note, x.t) for x in story.evidence],

@@ -5,6 +5,7 @@ from pathlib import Path
 from drill.journal import Journal
 from reports import words
 from reports.fold import fold
+from reports.load import load_line
 from reports.payments import payments_lines
 
 MOST_FINDINGS, MOST_CLOCKS, MOST_COMMANDS = 4, 6, 3
@@ -32,6 +33,7 @@ def render_text(journal: Journal, run_dir: Path | None = None) -> str:
         f"  {line}" for line in (words.severity_line(story), words.outcome_line(story)) if line
     ]
     payments = payments_lines(story.payments)
+    payments += [f"load: {load_line(story.load)}"] if story.load else []
     lines += [f"  {line}" for line in payments]
     for sla in story.slas[: MOST_CLOCKS - len(payments)]:
         measured, limit = words.clock_line(sla), words.limit_text(sla)

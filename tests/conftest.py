@@ -66,6 +66,7 @@ STAGING_GROUP = pytest.mark.xdist_group("staging")
 """One process runs all that needs the staging stack, so that there is one; others the rest."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups as soon as its own turn comes
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not os.environ.get(THOROUGH):
         left_out = [item for item in items if item.get_closest_marker("thorough")]

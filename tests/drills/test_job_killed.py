@@ -35,7 +35,7 @@ def _job(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["redis-paused", pytest.param("paystack-down", marks=pytest.mark.thorough)]
+    "name", [pytest.param(name, marks=pytest.mark.thorough) for name in sorted(FAULTS)]
 )
 def test_a_job_killed_whole_is_healed_by_the_guardian_container(
     desk: Desk, job: str, monkeypatch: pytest.MonkeyPatch, name: str

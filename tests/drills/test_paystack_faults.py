@@ -65,6 +65,7 @@ def test_it_bites_and_is_gone(desk: Desk) -> None:
     assert in_force(desk) == []
 
 
+@pytest.mark.thorough
 def test_what_meets_nothing_is_unknown(desk: Desk) -> None:
     """
     A fault on a route that nobody calls bites nothing, and the drill proves nothing by it.
@@ -75,7 +76,7 @@ def test_what_meets_nothing_is_unknown(desk: Desk) -> None:
     assert done.finding("fault_had_effect")["verdict"] == "unknown"
 
 
-@pytest.mark.parametrize("with_guardian", [False, True])
+@pytest.mark.parametrize("with_guardian", [pytest.param(False, marks=pytest.mark.thorough), True])
 def test_a_dead_drill_leaves_no_fault(desk: Desk, with_guardian: bool) -> None:
     """
     Killed alone or with its guardian, the drill's lease is over within seconds, and `drill heal`

@@ -184,7 +184,7 @@ CASES = [
     pytest.param("amount_must_be_equal", fee_included, marks=THOROUGH),
     pytest.param("currency_unchecked", other_currency, marks=THOROUGH),
     pytest.param("hundredfold_price", any_purchase, marks=THOROUGH),
-    pytest.param("no_dedupe", duplicate_event),
+    pytest.param("no_dedupe", duplicate_event, marks=THOROUGH),
     pytest.param("select_then_insert", both_at_once, marks=THOROUGH),
     pytest.param("seen_before_done", redis_killed, marks=THOROUGH),
     pytest.param("acknowledged_before_stored", nowhere_to_store, marks=THOROUGH),

@@ -87,6 +87,7 @@ def test_not_charged_is_said_only_where_no_page_was_shown(stack: Stack) -> None:
             httpx.put(flag, json={"enabled": True}, headers=key).raise_for_status()
 
 
+@pytest.mark.thorough
 def test_an_event_of_nobodys_reference_is_done_with(stack: Stack) -> None:
     """A signed event of a reference that is not ours changes nothing, and is not kept waiting."""
     reference = f"van-{uuid4().hex}"
@@ -97,6 +98,7 @@ def test_an_event_of_nobodys_reference_is_done_with(stack: Stack) -> None:
     until(lambda: stack.sql(waiting) == "t", within_s=LONGEST_S, what="handled")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("metadata", [0, "", "\x00", "\ud800", {"a": ["\x00"]}, None])
 def test_odd_metadata_does_not_spoil_an_event(stack: Stack, metadata: object) -> None:
     """Whatever metadata holds, a signed event is acknowledged and does its work."""
@@ -108,6 +110,7 @@ def test_odd_metadata_does_not_spoil_an_event(stack: Stack, metadata: object) ->
             until(grants(stack, customer), within_s=LONGEST_S, what="the pass")
 
 
+@pytest.mark.thorough
 def test_an_event_of_the_other_domain_is_not_even_kept(stack: Stack) -> None:
     """A signed event of the live domain is acknowledged and leaves no trace."""
     with newcomer(stack) as customer:
@@ -119,6 +122,7 @@ def test_an_event_of_the_other_domain_is_not_even_kept(stack: Stack) -> None:
         assert stack.sql(kept) == "0"
 
 
+@pytest.mark.thorough
 def test_a_payment_reversed_before_it_bought_anything_can_be_made_again(stack: Stack) -> None:
     """Money that went back at Paystack before we heard of it grants nothing and blocks nothing."""
     with newcomer(stack) as customer:
@@ -138,6 +142,7 @@ def test_a_payment_reversed_before_it_bought_anything_can_be_made_again(stack: S
         assert outcome(customer.come_back(customer.pay(second, SUCCESS))) == "paid"
 
 
+@pytest.mark.thorough
 def test_a_refund_in_parts_revokes_with_its_last(stack: Stack) -> None:
     """With one part back and the rest on its way the pass stays; with all of it back it goes."""
     with newcomer(stack) as customer:
@@ -154,6 +159,7 @@ def test_a_refund_in_parts_revokes_with_its_last(stack: Stack) -> None:
         assert not customer.has_pass()
 
 
+@pytest.mark.thorough
 def test_a_refund_that_fails_before_the_grant_still_leads_to_it(stack: Stack) -> None:
     """An order whose refund was refused before it was granted is granted after all."""
     with newcomer(stack) as customer:

@@ -82,6 +82,7 @@ def test_an_answer_is_lost_over_tls(stack: Stack) -> None:
     assert seen["status"] == "success"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "fault",
     [
@@ -129,6 +130,7 @@ def test_a_capture_survives_a_kill(stack: Stack) -> None:
         until(customer.has_pass, within_s=WEBHOOK_WITHIN_S, what="the pass, by webhook")
 
 
+@pytest.mark.thorough
 def test_a_crash_loses_nothing_that_was_answered(stack: Stack) -> None:
     """What was answered while the container was crashed is there when it is back, once each."""
     told: list[str] = []

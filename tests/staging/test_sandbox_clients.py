@@ -15,7 +15,7 @@ from tests.staging.sandbox import conformance
 from tests.staging.sandbox.conformance import Pay
 from tests.staging.stack import Stack
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.thorough]
 NAME = "api.paystack.co"
 
 

@@ -139,6 +139,7 @@ class TestWithStaging:
             "waiting for the receipt: nothing more within 8 s, and the customer was charged",
         )
 
+    @pytest.mark.thorough
     def test_what_could_not_be_asked_convicts_nobody(self, stack: Stack, tmp_path: Path) -> None:
         """A purchase that works but that Paystack's ledger cannot confirm is limited, not ok."""
         wrong: dict[str, object] = {"paystack_verify": {"key": "sk_test_wrong"}}

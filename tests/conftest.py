@@ -66,15 +66,17 @@ STAGING_GROUP = pytest.mark.xdist_group("staging")
 """One process runs all that needs the staging stack, so that there is one; others the rest."""
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups as soon as its own turn comes
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Name the group here: xdist reads it before any other hook sees all items."""
+    if "stack" in getattr(item, "fixturenames", ()):
+        item.add_marker(STAGING_GROUP)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not os.environ.get(THOROUGH):
         left_out = [item for item in items if item.get_closest_marker("thorough")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-    for item in items:
-        if "stack" in getattr(item, "fixturenames", ()):
-            item.add_marker(STAGING_GROUP)
     items.sort(
         key=lambda item: [item.get_closest_marker(name) is not None for name in reversed(ORDER)]
     )

@@ -1,4 +1,4 @@
-"""The edges of a purchase, as the README tells them to authors of scenarios."""
+"""The edges of a purchase, as docs/held-edges.md tells them to authors of scenarios."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from experiments.scenario import scenario_model
 from experiments.site import Site
 from tests.staging.test_held import EDGES, Edge
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+TABLE = Path(__file__).resolve().parents[2] / "docs" / "held-edges.md"
 SCENARIO = """\
 schema: drill-scenario/1
 title: Killed at an edge
@@ -30,8 +30,8 @@ after:
 
 
 def told() -> Iterator[Edge]:
-    """The edges in the README's table that a hold can reach, one for each who is killed there."""
-    for line in README.read_text(encoding="utf-8").splitlines():
+    """The edges in the table that a hold can reach, one for each who is killed there."""
+    for line in TABLE.read_text(encoding="utf-8").splitlines():
         if not re.match(r"\| K\d+ ", line):
             continue
         name, source, to, after, seen, kill = (cell.strip(" `") for cell in line.split("|")[1:-1])
@@ -41,8 +41,8 @@ def told() -> Iterator[Edge]:
 
 
 def test_every_edge_is_told_and_tried() -> None:
-    """K1 to K12 stand in the README, and those that can be held are those that are tried."""
-    rows = re.findall(r"^\| (K\d+) ", README.read_text(encoding="utf-8"), re.MULTILINE)
+    """K1 to K12 stand in the table, and those that can be held are those that are tried."""
+    rows = re.findall(r"^\| (K\d+) ", TABLE.read_text(encoding="utf-8"), re.MULTILINE)
     assert rows == [f"K{n}" for n in range(1, 13)]
 
     def key(edge: Edge) -> tuple[str, ...]:

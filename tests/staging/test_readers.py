@@ -175,7 +175,6 @@ def test_everything_is_read_of_one_moment(stack: Stack, sql: SqlReader) -> None:
     assert (after, later) == (before, before + 1)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     "attempt",
     [
@@ -218,7 +217,6 @@ def test_a_shop_that_cannot_be_read_says_why(
     assert "no-such" not in orders.reason
 
 
-@pytest.mark.thorough
 def test_a_wrong_password_is_said_and_not_shown(sql: SqlReader) -> None:
     """The database's own words, without the password."""
     wrong = SecretStr(sql.dsn.get_secret_value().replace("staging-only", "not-the-word"))
@@ -238,7 +236,6 @@ def test_backlog_is_empty_once_all_is_done(sql: SqlReader, bought: Customer) -> 
     until(backlog, within_s=SETTLES_WITHIN_S, what="an empty backlog")
 
 
-@pytest.mark.thorough
 def test_a_database_that_is_frozen_is_given_up_on(
     stack: Stack, sql: SqlReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,7 +263,6 @@ def test_a_database_that_is_frozen_is_given_up_on(
     assert (seen.complete, seen.reason) == (False, "no answer in time")
 
 
-@pytest.mark.thorough
 def test_counts_follow_a_purchase_and_survive_the_database(stack: Stack, sql: SqlReader) -> None:
     """Each sight grows with a purchase; a database that was killed is an error and then is back."""
 

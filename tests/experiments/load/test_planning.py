@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from drill.errors import BadInput
+from experiments.describe import describe
 from experiments.environment import Environment, load_environment
 from experiments.load.planning import load_notes, load_problems, plan_load
 from experiments.scenario import Load
@@ -110,3 +111,13 @@ def test_keys_do_not_show_in_a_plan_of_the_environment(bundled: Environment) -> 
     """
     assert "correct horse" not in repr(bundled)
     assert "drill-staging-key" not in repr(bundled.load)
+
+
+def test_the_plan_says_who_comes() -> None:
+    """
+    `drill plan` names the customers and what they buy, before anything is touched.
+    """
+    customers = {"domain": "drill.test", "password": "long enough"}
+    lines = describe(plan_of(SCENARIO + "load: {customers: 5, purchases: 0}\n", load=customers))
+
+    assert "  load      5 customers, who only look around, 1 processes" in lines

@@ -12,7 +12,7 @@ ENV := bundled
 endif
 unexport ENV SCENARIO SEED ARGS
 # What waits for the staging stack in one process, everything else beside it in another.
-BESIDE := -n 2 --dist loadgroup
+BESIDE := -n 2 --dist loadscope
 BUNDLED := $(filter bundled,$(ENV))
 
 # What the fast tests reached, whoever ran beside them: tests/conftest.py names their context.

@@ -16,6 +16,8 @@ from uuid import uuid4
 
 import coverage
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.staging.stack import Stack, free_port
 
@@ -62,14 +64,34 @@ def what_to_do(missing: str, environment: Mapping[str, str]) -> str:
     return "fail" if environment.get("CI", "").lower() not in {"", "0", "false"} else "skip"
 
 
-STAGING_GROUP = pytest.mark.xdist_group("staging")
-"""One process runs all that needs the staging stack, so that there is one; others the rest."""
+ON_STAGING = (
+    "tests/drills/",
+    "tests/staging/test_",
+    "tests/validators/probes/test_journeys.py",
+    "tests/experiments/comms/test_inbox.py",
+)
+"""One process runs all that needs the staging stack, so that there is one; another the rest."""
+
+ITS_OWN = ("tests/drills/test_engine_restart.py",)
+"""Has an engine of its own, and needs no staging."""
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Name the group here: xdist reads it before any other hook sees all items."""
-    if "stack" in getattr(item, "fixturenames", ()):
-        item.add_marker(STAGING_GROUP)
+class Apart(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
+    """
+    Tests of one staging in one process, all others by file.
+
+    By the names, as xdist 3.8 cannot tell pytest 9 the group of a test.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "staging" if file.startswith(ON_STAGING) and file not in ITS_OWN else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Apart:
+    """Only `-n` asks for one; see the Makefile."""
+    return Apart(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

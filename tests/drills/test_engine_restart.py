@@ -50,7 +50,7 @@ after:
   - {{check: recovers_within, probes: [shop], limit: 20s, stable_for: 1s}}
 """
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.xdist_group("private engine")]
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 
 class Shop(BaseHTTPRequestHandler):

@@ -117,7 +117,8 @@ def test_the_plan_says_who_comes() -> None:
     """
     `drill plan` names the customers and what they buy, before anything is touched.
     """
-    customers = {"domain": "drill.test", "password": "long enough"}
+    # Made up, of nobody.
+    customers = {"domain": "drill.test", "password": "long enough"}  # pragma: allowlist secret
     lines = describe(plan_of(SCENARIO + "load: {customers: 5, purchases: 0}\n", load=customers))
 
     assert "  load      5 customers, who only look around, 1 processes" in lines

@@ -133,21 +133,17 @@ def _fields(schema: Schema, data: Value, location: Location) -> list[str]:
     return list(_resolve(definitions, node, inside).get("properties", {}))
 
 
-def _resolve(definitions: Mapping[str, Schema], node: object, data: Value) -> Schema:
-    for _ in range(10):
-        if not isinstance(node, Mapping):
-            return {}
-        if "$ref" in node:
-            node = definitions[node["$ref"].rsplit("/", 1)[1]]
-        elif "discriminator" in node and isinstance(data, dict):
-            tag = data.get(node["discriminator"]["propertyName"])
-            reference = node["discriminator"]["mapping"].get(tag)
-            node = {"$ref": reference} if reference else {}
-        elif "anyOf" in node or "oneOf" in node:
-            wanted = "array" if isinstance(data, list) else "object"
-            members = node.get("anyOf") or node["oneOf"]
-            options = [_resolve(definitions, option, data) for option in members]
-            node = next((option for option in options if option.get("type") == wanted), {})
-        else:
-            return node
-    return {}
+def _resolve(definitions: Mapping[str, Schema], node: Schema, data: Value) -> Schema:
+    """Follow what stands for another schema; no model of ours refers to itself."""
+    if "$ref" in node:
+        return _resolve(definitions, definitions[node["$ref"].rsplit("/", 1)[1]], data)
+    if "discriminator" in node and isinstance(data, dict):
+        tag = data.get(node["discriminator"]["propertyName"])
+        reference = node["discriminator"]["mapping"].get(tag)
+        return _resolve(definitions, {"$ref": reference} if reference else {}, data)
+    if "anyOf" in node or "oneOf" in node:
+        wanted = "array" if isinstance(data, list) else "object"
+        members = node.get("anyOf") or node["oneOf"]
+        options = [_resolve(definitions, option, data) for option in members]
+        return next((option for option in options if option.get("type") == wanted), {})
+    return node

@@ -231,8 +231,8 @@ def test_the_backlog_is_what_the_shops_own_tables_say(
     stack: Stack, sql: SqlReader, bought: Customer
 ) -> None:
     """What is accepted and not finished is counted, whatever other tests have left."""
-    told, seen = sql.backlog or "", lambda: at_once(sql, lambda shop: shop.backlog())
-    until(lambda: [int(stack.sql(told))] == seen(), within_s=SETTLES_WITHIN_S, what="the same")
+    told = sql.backlog or ""
+    until(lambda: at_once(sql, SqlShop.backlog) == [int(stack.sql(told))], within_s=9, what="equal")
 
 
 def test_a_database_that_is_frozen_is_given_up_on(

@@ -13,6 +13,9 @@ endif
 unexport ENV SCENARIO SEED ARGS
 # What waits for the staging stack in one process, everything else beside it in another.
 BESIDE := -n 2 --dist loadscope
+# Other work can starve a staging on two cores: what failed is told, and must pass alone.
+AGAIN := { printf 'test: what failed is tried once more, alone\n' >&2; \
+	$(BIN)/pytest --last-failed --last-failed-no-failures=none --cov --cov-append --cov-report=; }
 BUNDLED := $(filter bundled,$(ENV))
 
 # What the fast tests reached, whoever ran beside them: tests/conftest.py names their context.
@@ -63,7 +66,7 @@ heal: ## undo whatever a drill left on staging
 	@$(BIN)/drill heal --env "$(ENV)" $(ARGS)
 
 test: setup-dev lint types imports secrets ## everything: style, types, borders, secrets, then fast, docker and browser tests
-	@$(BIN)/pytest $(BESIDE) --cov --cov-report= $(ARGS)
+	@$(BIN)/pytest $(BESIDE) --cov --cov-report= $(ARGS) || $(AGAIN)
 	@$(BIN)/coverage report --omit=none
 	@$(if $(ARGS),,$(PROMISED))
 

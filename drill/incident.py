@@ -26,6 +26,9 @@ MomentName = Literal[
 ORDER: tuple[MomentName, ...] = ("detected", "acknowledged", "contained", "resolved")
 """Moments that people set; each only after the ones before it, `contained` may be left out."""
 
+REPORT = "customer.report"
+"""The act of a customer, whose role no playbook assigns: nobody has to hold it."""
+
 Source = Literal["prometheus", "alertmanager", "sentry", "grafana", "support"]
 AlertState = Literal["pending", "firing", "notified", "delivered", "resolved"]
 Via = Literal["auto", "page", "command", "silence"]

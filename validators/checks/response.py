@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from drill.duration import show_duration
 from drill.events import MomentSet, Phase
-from drill.incident import Acted, Escalated, IncidentPlanned
+from drill.incident import REPORT, Acted, Escalated, IncidentPlanned
 from drill.journal import Journal
 from drill.verdict import Cause, Health, Verdict
 from validators.checks.base import Finding, ImpliedCheck, Names, Window
@@ -178,7 +178,8 @@ class RolesAreHeld(ImpliedCheck):
 
     def judge(self, journal: Journal) -> Finding:
         planned = journal.last(IncidentPlanned)
-        acts = [act for act in journal.every(Acted) if act.state != "refused"]
+        done = (act for act in journal.every(Acted) if act.state != "refused")
+        acts = [act for act in done if act.do != REPORT]
         if planned is None or not acts:
             return Finding(Verdict.UNKNOWN, "nobody acted", Cause.HARNESS)
         problems = list(dict.fromkeys(_unheld(acts, planned.roles)))

@@ -140,6 +140,16 @@ def test_roles_of_nobody() -> None:
     assert RolesAreHeld().judge(journal(refused)).verdict is Verdict.UNKNOWN
 
 
+def test_a_customer_holds_no_role() -> None:
+    """
+    A customer's report is no act of the team: alone it proves nothing, beside others it fails none.
+    """
+    report = acted("customer.report", "done", 5.0, "customer")
+    assert RolesAreHeld().judge(journal(report)).verdict is Verdict.UNKNOWN
+    done = journal(report, acted("acknowledge", "done", 6.0))
+    assert RolesAreHeld().judge(done).verdict is Verdict.PASS
+
+
 @pytest.mark.parametrize(
     ("answered", "paged", "end", "verdict"),
     [

@@ -65,8 +65,8 @@ class Hold:
         except DrillError as error:
             self._recorder.fault(self._fault, "not_effective", f"the hold failed: {error}")
             return False
+        seen = await self._look()  # Whatever is told of as held comes after a first count.
         self._recorder.fault(self._fault, "held", f"{self._held.edge}: data is dropped")
-        seen = ""
         deadline = anyio.current_time() + self._held.within
         while not seen and not ended.is_set() and anyio.current_time() < deadline:
             seen = await self._look()

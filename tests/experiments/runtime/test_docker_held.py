@@ -49,10 +49,19 @@ except OSError as error:
     said = type(error).__name__
 open("/tmp/said", "w").write(said)
 """
-WORK = (
-    "import socket,time;s=socket.create_connection(('back',9000),5);"
-    "s.recv(3);s.sendall(b'ack');time.sleep(60)"
-)
+# The queue may start later than who works for it.
+WORK = """
+import socket, time
+for _ in range(1000):
+    try:
+        work = socket.create_connection(("back", 9000), 5)
+        break
+    except OSError:
+        time.sleep(0.01)
+work.recv(3)
+work.sendall(b"ack")
+time.sleep(60)
+"""
 
 
 class Jobs:

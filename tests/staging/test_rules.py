@@ -24,6 +24,8 @@ WANTED = {
     "CheckoutFailing",
     "ServiceDown",
     "ErrorBudgetBurn",
+    "ForgedWebhooks",
+    "WrongPayments",
 }
 
 

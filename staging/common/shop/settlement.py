@@ -13,6 +13,7 @@ from typing import Literal
 from uuid import uuid4
 
 import asyncpg
+from prometheus_client import Counter
 
 from shop import bugs
 from shop.orders import move
@@ -28,6 +29,7 @@ FAILED = "failed"
 # All of it went back before it bought anything: by somebody at Paystack's dashboard.
 REVERSED = "reversed"
 ALERTS_TO = "payments@vauntico.test"
+WRONG = Counter("vauntico_payments_wrong_total", "Payments of the wrong amount or currency.")
 
 Money = Literal["not_captured", "foreign", "wrong", "right"]
 
@@ -94,6 +96,8 @@ async def settle(
         await _accept(connection, order, reference, paid)
     elif money == "wrong":
         log.warning("order %s: payment of the wrong amount or currency, refunding", order["id"])
+        if order["attempt"] != "refused":  # not each time that somebody looks at it again
+            WRONG.inc()
         await _close_attempt(connection, reference, "refused", paid)
         await _give_back(connection, order["id"], reference, paid.amount, "wrong_amount")
     elif money == "not_captured":

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.database import Database
+from prometheus_client import Counter
 from shop import bugs, jobs
 from shop.settlement import DOMAIN
 from starlette.background import BackgroundTask
@@ -35,6 +36,9 @@ HANDLED = ("charge.success", *REFUNDS)
 KEPT = ("id", "domain", "status", "amount", "requested_amount", "fees", "currency")
 REFERENCE = re.compile(r"[A-Za-z0-9.=_-]{1,100}")
 OK = {"status": "ok"}
+UNPROVED = Counter(
+    "vauntico_webhooks_unproved_total", "Events whose signature is missing or wrong."
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Webhook:
         """Store a signed event durably, then say 200; a forged one changes nothing."""
         body = await request.body()
         if not self._is_signed(body, request.headers.get("x-paystack-signature", "")):
+            UNPROVED.inc()
             return JSONResponse({"error": "the signature is missing or wrong"}, 401)
         event = _parse(body)
         if event.name not in HANDLED and bugs.planted("unknown_event_refused"):

@@ -11,8 +11,8 @@ ifneq ($(origin ENV),command line)
 ENV := bundled
 endif
 unexport ENV SCENARIO SEED ARGS
-# What waits for the staging stack in one process, everything else beside it in another.
-BESIDE := -n 2 --dist loadscope
+# Whole drills in one process, everything else beside them in another, in the order of tests/conftest.py.
+BESIDE := -n 2 --dist loadscope --no-loadscope-reorder
 # Other work can starve a staging on two cores: what failed is told, and must pass alone.
 AGAIN := { printf 'test: what failed is tried once more, alone\n' >&2; \
 	$(BIN)/pytest --last-failed --last-failed-no-failures=none --cov --cov-append --cov-report=; }

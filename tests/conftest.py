@@ -64,28 +64,33 @@ def what_to_do(missing: str, environment: Mapping[str, str]) -> str:
     return "fail" if environment.get("CI", "").lower() not in {"", "0", "false"} else "skip"
 
 
-ON_STAGING = (
+DRILLS = (
     "tests/drills/",
-    "tests/staging/test_",
     "tests/validators/probes/test_journeys.py",
     "tests/experiments/comms/test_inbox.py",
 )
-"""One process runs all that needs the staging stack, so that there is one; another the rest."""
+"""Run by one process, at one staging: browsers and whole drills at two would starve each other."""
+
+SHOP = "tests/staging/test_"
+"""Run by one process, at a staging of its own if that is another one: HTTP only, so light."""
 
 ITS_OWN = ("tests/drills/test_engine_restart.py",)
 """Has an engine of its own, and needs no staging."""
 
 
-class Apart(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
-    """
-    Tests of one staging in one process, all others by file.
+def scope_of(nodeid: str) -> str:
+    """What is run together: the drills, the shop's tests, and all others by file."""
+    file = nodeid.partition("::")[0]
+    if file in ITS_OWN:
+        return file
+    return "drills" if file.startswith(DRILLS) else "shop" if file.startswith(SHOP) else file
 
-    By the names, as xdist 3.8 cannot tell pytest 9 the group of a test.
-    """
+
+class Apart(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
+    """By the names, as xdist 3.8 cannot tell pytest 9 the group of a test."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "staging" if file.startswith(ON_STAGING) and file not in ITS_OWN else file
+        return scope_of(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -99,10 +104,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if item.get_closest_marker("thorough")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-    items.sort(
-        key=lambda item: [item.get_closest_marker(name) is not None for name in reversed(ORDER)]
-    )
     items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ORDER[::-1]])
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        # The longest first, the busiest of the others while that one still waits for its staging.
+        docker = {scope_of(item.nodeid) for item in items if item.get_closest_marker("docker")}
+        rank = {"drills": 0, "shop": 2}
+        items.sort(key=lambda item: rank.get(at := scope_of(item.nodeid), 3 if at in docker else 1))
 
 
 @pytest.hookimpl(tryfirst=True)

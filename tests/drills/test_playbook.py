@@ -90,6 +90,7 @@ def test_a_bad_release_is_rolled_back_within_every_clock(desk: Desk) -> None:
     assert "postmortem.md:" in unfilled.out + unfilled.err
 
 
+@pytest.mark.thorough
 @twice
 def test_the_rollback_as_written_changes_nothing_and_the_drill_says_so(desk: Desk) -> None:
     """
@@ -182,6 +183,7 @@ detect: [{alert: PaystackUnreachable, within: 1s}]
     assert done.directory is None
 
 
+@pytest.mark.thorough
 @twice
 def test_a_game_day_is_played_by_people_pressing_the_buttons(desk: Desk) -> None:
     """

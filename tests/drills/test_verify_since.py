@@ -27,14 +27,14 @@ def test_a_recovery_check_passes_on_a_whole_staging(desk: Desk) -> None:
 @twice
 def test_a_recovery_check_fails_while_a_part_is_frozen(desk: Desk) -> None:
     """
-    With PostgreSQL frozen nothing has recovered: exit code 1, and it names what is down.
+    With the sacred features' server frozen: exit code 1, and it names what is down.
     """
-    database = desk.stack.container("postgres")
-    database.pause()
+    server = desk.stack.container("trust-score-backend")
+    server.pause()
     try:
         done = desk.drill("verify", "--since", "1m", "--within", "61s", *desk.kept)
     finally:
-        database.unpause()
+        server.unpause()
 
     assert done.code == 1, done.out + done.err
     assert done.finding("recovered_in_time")["verdict"] == "fail"

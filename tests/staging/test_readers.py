@@ -48,7 +48,7 @@ def _sql(shop: Shop) -> SqlReader:
     return shop.sql
 
 
-@pytest.fixture(name="bought")
+@pytest.fixture(name="bought", scope="module")
 def _bought(stack: Stack) -> Iterator[Customer]:
     """A customer who has paid, and has the pass and the receipt."""
     with Customer(stack).sign_up() as customer:

@@ -103,6 +103,7 @@ def test_the_stable_release_runs_on_the_tables_of_a_compatible_one(stack: Stack)
             assert outcome(customer.purchase()) == "paid"
 
 
+@pytest.mark.thorough
 def test_the_stable_release_refuses_tables_it_cannot_work_with(stack: Stack) -> None:
     """After v1.4.0 the older release says why it does not start, and v1.4.0 still works."""
     with Customer(stack).sign_up() as customer, afterwards_stable(stack):

@@ -98,6 +98,7 @@ class TestWithStaging:
 
     pytestmark = needs_staging
 
+    @pytest.mark.thorough  # paystack-down sees both good again
     @pytest.mark.parametrize("kind", ["checkout", "customer"])
     def test_a_healthy_shop_is_ok(self, stack: Stack, tmp_path: Path, kind: str) -> None:
         """Paid, granted, in Paystack's ledger, receipt in the inbox; with a PIN and OTP too."""

@@ -26,7 +26,9 @@ LEFT_BEHIND = "TRUNCATE orders, webhook_events, outbox CASCADE"
 @contextmanager
 def planted(stack: Stack, *bugs: str, **settings: str) -> Iterator[Stack]:
     """The stack with bugs in its shop; afterwards the healthy shop, and no trace of the bugs."""
-    ill = replace(stack, settings={"STAGING_PLANTED_BUGS": ",".join(bugs), **settings})
+    ill = replace(
+        stack, settings={**stack.settings, "STAGING_PLANTED_BUGS": ",".join(bugs), **settings}
+    )
     try:
         start(ill, *bugs)
         yield ill

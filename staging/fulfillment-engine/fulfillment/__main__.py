@@ -23,6 +23,7 @@ from fulfillment.refunder import Refunder
 PORT = 3002
 SMTP_PORT = 25
 ORDER_EXPIRES_S = 24 * 3600.0
+RECONCILE_CALLS_PER_S = 1.0
 
 
 async def _health(_: Request) -> JSONResponse:
@@ -52,8 +53,12 @@ async def main() -> None:
     database = Database(settings.text("DATABASE_URL"), schema=tables.schema(bugs.current()))
     paystack = PaystackApi(settings.paystack_secret_key())
     fulfilment = Fulfilment(database, paystack)
-    expires_s = settings.number("ORDER_EXPIRES_S", ORDER_EXPIRES_S)
-    reconciler = Reconciler(database, fulfilment, order_expires_s=expires_s)
+    reconciler = Reconciler(
+        database,
+        fulfilment,
+        order_expires_s=settings.number("ORDER_EXPIRES_S", ORDER_EXPIRES_S),
+        calls_per_s=settings.number("RECONCILE_CALLS_PER_S", RECONCILE_CALLS_PER_S),
+    )
     mailer = Mailer(database, settings.text("SMTP_HOST", "inbox"), SMTP_PORT)
     consumer = Consumer(settings.text("REDIS_URL"), fulfilment)
     refunder = Refunder(database, paystack)

@@ -30,7 +30,7 @@ LONGEST_EVENT_PAUSE_S = 60.0
 UNANSWERED_PAUSE_S = 4.0
 AT_ONCE = 5
 BATCH = 20
-BUDGET_CALLS, BUDGET_PER_S = 50.0, 1.0
+BUDGET_CALLS = 50.0
 # After that long, a reference that was never paid is left to its webhook alone.
 LOOKED_AT_FOR_H = 26
 
@@ -59,12 +59,17 @@ class Reconciler:
     """Looks every two seconds."""
 
     def __init__(
-        self, database: Database, fulfilment: Fulfilment, *, order_expires_s: float
+        self,
+        database: Database,
+        fulfilment: Fulfilment,
+        *,
+        order_expires_s: float,
+        calls_per_s: float,
     ) -> None:
         self._database = database
         self._fulfilment = fulfilment
         self._order_expires_s = order_expires_s
-        self._budget = Budget(BUDGET_CALLS, BUDGET_PER_S)
+        self._budget = Budget(BUDGET_CALLS, calls_per_s)
 
     async def run(self) -> None:
         """Look; for ever, in the background."""

@@ -109,7 +109,7 @@ def well(stack: Stack, case: Case, runs: Path) -> bool:
     same = replace(stack, settings={**stack.settings, **case.settings})
     start(same)
     seen = drill(same, case, runs)
-    told = "; ".join(f"{name}: {why}" for name, why in (seen.failed | seen.unknown).items())
+    told = "; ".join(f"{name}: {why}" for name, why in {**seen.failed, **seen.unknown}.items())
     quiet = not seen.failed
     print(
         f"{'quiet ' if quiet else 'ALARM '} {case.number:2} healthy, exit {seen.code}: {told}",

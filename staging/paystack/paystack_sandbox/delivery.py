@@ -68,9 +68,11 @@ class Delivery:
         if dropped:
             for_good = bool(dropped.settings["for_good"])
             return [Trial(None, "dropped by a fault", 0.0, lost_for_good=for_good)]
-        body = self._changed(body, event, row["transaction_id"])
-        if self._board.bite("webhook_escaped", text, event):
+        if self._board.bite("webhook_escaped", text, event) and compact(json.loads(body)) == body:
             body = escaped(body)
+            # An event's bytes are made once: what is tried again later is the same.
+            self._store.run("UPDATE events SET body = ? WHERE id = ?", body, row["id"])
+        body = self._changed(body, event, row["transaction_id"])
         twice = self._board.bite("webhook_duplicated", text, event)
         copies = int(twice.number("copies")) if twice else 1
         sent = (self.post(body, self.target.signature(body)) for _ in range(copies))

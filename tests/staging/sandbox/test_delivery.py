@@ -166,6 +166,19 @@ def test_reordered_the_second_overtakes(served: Served, shop: Merchant) -> None:
         assert arrived(shop, second)[0].at < arrived(shop, first)[0].at
 
 
+def test_escaped_once_it_stays_so(served: Served, shop: Merchant) -> None:
+    """What is tried again when the fault is over has the same bytes."""
+    shop.codes += [500]
+    with served.fault("webhook_escaped"):
+        paid = served.paid()
+        first = arrived(shop, paid["reference"])[0]
+    _, second = arrived(shop, paid["reference"], 2)
+
+    assert first.body.startswith(b'{\n "data"')
+    assert second.body == first.body
+    assert signed(second)
+
+
 def test_escaped_it_is_the_same_json(served: Served, shop: Merchant) -> None:
     """The bytes are others, the content and the signature over these bytes are right."""
     with served.fault("webhook_escaped"):

@@ -48,6 +48,7 @@ Ledger = Literal[
     "shop.effects",
     "shop.backlog",
     "shop.session",
+    "shop.calls",
 ]
 OrderState = Literal["open", "paid", "fulfilled", "cancelled", "refunding", "refunded", "other"]
 
@@ -68,7 +69,8 @@ class PaymentsPlanned(Event, frozen=True, tag="payments"):
     *webhook_s*, *reconcile_s* and *refund_s* are the shop's promises in real seconds. *sights* are
     the names in `Ledger` that this environment can read; *out_of_sight* gives the owner's reason
     for each invariant that nobody can see here. *refunds_settle* is false where refunds stay
-    pending for ever, as in Paystack's real test mode.
+    pending for ever, as in Paystack's real test mode. *calls_limit* is how often in a minute the
+    shop may call Paystack while nobody buys.
     """
 
     run: str
@@ -81,6 +83,7 @@ class PaymentsPlanned(Event, frozen=True, tag="payments"):
     refund_revokes: bool = False
     refunds_settle: bool = True
     exposures_wanted: int = 0
+    calls_limit: int = 0
 
 
 class Intended(Event, frozen=True, tag="intent"):
@@ -207,7 +210,8 @@ class LedgerRead(Event, frozen=True, tag="ledger", kw_only=True):
     *round* counts readings of all ledgers, from 1; *after_restart* says that every service of the
     shop was restarted before it. *complete* is whether absence may be concluded from it, *reason*
     why not. *as_of* is the ledger's own clock, a label. *background* counts the rows of nobody of
-    this run, which are not kept.
+    this run, which are not kept. *calls* is how often the shop has called Paystack by now; only
+    its growth means anything.
     """
 
     ledger: Ledger
@@ -225,6 +229,7 @@ class LedgerRead(Event, frozen=True, tag="ledger", kw_only=True):
     effects: list[Effect] = msgspec.field(default_factory=list)
     usable: list[Usable] = msgspec.field(default_factory=list)
     backlog: int | None = None
+    calls: float | None = None
     background: int = 0
 
 

@@ -24,6 +24,7 @@ from validators.ledger.own import mark_of
 from validators.ledger.paystack import Paystack
 from validators.ledger.readers.api import ApiShop
 from validators.ledger.readers.base import ShopReader
+from validators.ledger.readers.calls import CallCounter
 from validators.ledger.readers.mailbox import MailboxShop
 from validators.ledger.readers.session import Sessions
 from validators.ledger.readers.sql import SqlCounts, SqlShop
@@ -63,6 +64,7 @@ async def opened_books(shop: Shop, web: str) -> AsyncIterator[Books]:
         shop=reader,
         mailbox=MailboxShop(shop.mailbox) if shop.mailbox else None,
         sessions=Sessions(shop.session, web) if shop.session else None,
+        calls=CallCounter(shop.calls) if shop.calls else None,
     )
     try:
         yield books

@@ -18,7 +18,9 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield f"  baseline  every probe good for {show_duration(plan.scenario.baseline)}"
     if load := plan.scenario.load:
         made = f"{load.purchases} purchases" if load.purchases else "who only look around"
-        yield f"  load      {load.customers} customers, {made}, {load.workers} processes"
+        mix = ", ".join(f"{share} {name}" for name, share in (load.mix or {}).items())
+        of = f" ({mix})" if mix else ""
+        yield f"  load      {load.customers} customers, {made}{of}, {load.workers} processes"
     for each in plan.faults:
         spec = each.spec
         length = f"for {show_duration(spec.for_)}" if spec.for_ else "momentary"

@@ -12,6 +12,7 @@ from experiments.environment_parts import Part
 from experiments.problems import nearest
 from validators.ledger.specs import (
     ApiReader,
+    CallCount,
     CanaryShop,
     Mailbox,
     PaystackLedger,
@@ -52,6 +53,8 @@ class Shop(Part):
 
         period: Between two readings; the shop's own reconciler must have run in it.
 
+        calls: Who counts the shop's calls to Paystack; without, I-15 is out of sight.
+
         out_of_sight: The owner's reason for each invariant that nobody can see here.
     """
 
@@ -61,6 +64,7 @@ class Shop(Part):
     mailbox: Mailbox | None = None
     session: SessionReader | None = None
     canaries: CanaryShop | None = None
+    calls: CallCount | None = None
     services: tuple[str, ...] = ()
     period: Annotated[Duration, Field(gt=0, description="between two equal readings")] = 10.0
     promises: Promises = Promises()

@@ -114,6 +114,7 @@ class Reconciler:
                 refund_revokes=self._shop.refund_revokes,
                 refunds_settle=self._shop.refunds_settle,
                 exposures_wanted=self._exposures_wanted,
+                calls_limit=self._shop.calls.limit if self._shop.calls else 0,
             ),
             durable=True,
         )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 from drill.duration import Duration
 from drill.errors import BadInput
 from drill.incident import Source
+from drill.payments import Stratum
 from experiments.catalogue import ACTS_GROUP, CHECKS_GROUP, FAULTS_GROUP, joined
 from experiments.faults import FAULTS
 from experiments.faults.base import FaultSpec
@@ -34,18 +35,23 @@ class _Part(BaseModel):
 
 class Load(_Part):
     """
-    Customers, from the baseline to the end, and what they buy. Not built into a drill yet.
+    Customers, from the baseline to the end, and what they buy.
 
     Attributes:
         customers: How many buy at once; some more only look around.
 
         purchases: How many are made in all, over all strata; with 0 everybody looks around.
 
+        mix: The kinds of purchases and their shares; without it all kinds, as a shop has them.
+
         workers: Processes that the customers are in; more than one when a core is too little.
     """
 
     customers: Annotated[int, Field(ge=1, le=MAX_CUSTOMERS)]
     purchases: Annotated[int, Field(ge=0, le=MAX_PURCHASES)] = DEFAULT_PURCHASES
+    mix: dict[Stratum, Annotated[int, Field(ge=1, le=MAX_PURCHASES)]] | None = Field(
+        default=None, min_length=1
+    )
     workers: Annotated[int, Field(ge=1, le=64)] = 1
 
     @model_validator(mode="after")

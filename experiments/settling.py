@@ -36,21 +36,26 @@ def settled(reads: Sequence[LedgerRead], promises: Promises, *, refunds_settle: 
 
 
 def _payments(reads: Sequence[LedgerRead], promises: Promises) -> Iterator[Open]:
-    """Payments under way, and money that has led to nothing yet."""
+    """Payments under way, money that has led to nothing yet, and money that is one too many."""
     slow = max(promises.webhook, promises.reconcile)
     transactions = {row.id: row for read in reads for row in read.transactions}
     refunded = {row.transaction for read in reads for row in read.refunds}
+    orders = {name: order.id for order in _all_orders(reads) for name in order.references}
     granted = {name for grant in _grants(reads) for name in (grant.reference, grant.order) if name}
-    for order in _all_orders(reads):
-        if order.id in granted:
-            granted |= set(order.references)
+    served = {grant.customer for grant in _grants(reads)}
     sees_grants = any(read.ledger == "shop.grants" and read.complete for read in reads)
+    paid = set[str]()
     for row in transactions.values():
         if row.status in UNDER_WAY:
             yield Open(slow, f"payment {row.reference} is {row.status}")
-        waits = row.status in CAPTURED and row.id not in refunded
-        if waits and sees_grants and row.reference not in granted:
+        if row.status not in CAPTURED or row.id in refunded or not sees_grants:
+            continue
+        order = orders.get(row.reference, row.reference)
+        if order in paid or (granted.isdisjoint({order, row.reference}) and row.email in served):
+            yield Open(promises.refund, f"payment {row.reference} is one too many")
+        elif granted.isdisjoint({order, row.reference}):
             yield Open(slow, f"payment {row.reference} has brought nothing yet")
+        paid.add(order)
 
 
 def _orders(

@@ -27,7 +27,7 @@ from tests.staging.stack import Stack, free_port
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios" / "bugs"
 RUN_LIMIT_S = 900
 # A stricter promise than the environment's, which the healthy shop keeps all the same.
-PROMISE = "60s"
+PROMISES = {"STAGING_RECONCILE_PROMISE": "60s", "STAGING_REFUND_PROMISE": "60s"}
 PROVES = re.compile(r"# Proves: bug (\d+), `(\w+)`, is found: `(\w+)` fails")
 STAGING = re.compile(r"# Staging: (.+)")
 
@@ -123,7 +123,7 @@ def worker(jobs: Queue[Job]) -> list[tuple[str, bool]]:
     done: list[tuple[str, bool]] = []
     with tempfile.TemporaryDirectory(prefix="drill-proving-") as runs:
         stack = Stack(f"stg-prove-{uuid4().hex[:8]}", free_port(), free_port(), free_port())
-        stack = replace(stack, settings={"STAGING_RECONCILE_PROMISE": PROMISE})
+        stack = replace(stack, settings=PROMISES)
         try:
             stack.script("up")
             while True:

@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
+AGENT = "vauntico-drills"
+"""What a drill's own requests say, so that a log of calls can tell them from the shop's."""
+
 
 @cache
 def _trust(*, proven: bool) -> ssl.SSLContext:
@@ -69,7 +72,7 @@ def client(
     return httpx.AsyncClient(
         transport=Moved(resolve),
         base_url=base_url,
-        headers=dict(headers or {}),
+        headers={"user-agent": AGENT, **(headers or {})},
         timeout=timeout_s,
         trust_env=False,
     )

@@ -80,7 +80,7 @@ class LeasedFault(FaultSpec):
             return Proof(holds=False, text=f"in force, met {seen.met} and bit none of them")
         return Proof(
             holds=True,
-            text=f"the sandbox says that it bit {seen.bit} of the {seen.met} it met",
+            text=f"the sandbox says that by then it bit {seen.bit} of the {seen.met} it met",
             earliest=since,
             latest=seen.bit_at,
         )

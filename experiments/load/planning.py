@@ -6,7 +6,7 @@ import msgspec
 
 from experiments.environment import Environment
 from experiments.files import Location
-from experiments.load.purchases import plan_purchases
+from experiments.load.purchases import STRATA, Purchase, plan_purchases
 from experiments.load.running import LoadPlan
 from experiments.load.tab import CHECKOUT
 from experiments.load.wire import FeatureStep, Site
@@ -60,10 +60,16 @@ def plan_load(load: Load, environment: Environment, run: str, seed: int) -> Load
         seed=seed,
         customers=load.customers,
         workers=load.workers,
-        purchases=plan_purchases(seed, once_only, load.purchases) if load.purchases else (),
+        purchases=_purchases(load, once_only, seed),
         site=site_of(environment),
         domain=environment.load.domain if environment.load else "",
     )
+
+
+def _purchases(load: Load, once_only: Mapping[str, bool], seed: int) -> tuple[Purchase, ...]:
+    if not load.purchases:
+        return ()
+    return plan_purchases(seed, once_only, load.purchases, load.mix or STRATA)
 
 
 def site_of(environment: Environment) -> Site:

@@ -96,16 +96,17 @@ class Draw:
         return among[int(self.number() * len(among))]
 
 
-def stratified(count: int) -> dict[Stratum, int]:
+def stratified(count: int, mix: Mapping[Stratum, int] = STRATA) -> dict[Stratum, int]:
     """
-    How many purchases of each stratum, *count* in all.
+    How many purchases of each stratum of *mix*, *count* in all.
 
     As near to their shares as whole numbers allow, and none is left out where there are enough.
     """
-    shares = {name: of * count / DEFAULT_PURCHASES for name, of in STRATA.items()}
-    least = 1 if count >= len(STRATA) else 0
+    total = sum(mix.values())
+    shares = {name: of * count / total for name, of in mix.items()}
+    least = 1 if count >= len(mix) else 0
     counts = {name: max(least, int(share)) for name, share in shares.items()}
-    for _ in range(len(STRATA) * 2):
+    for _ in range(len(mix) * 2):
         over = sum(counts.values()) - count
         if over == 0:
             break
@@ -117,7 +118,10 @@ def stratified(count: int) -> dict[Stratum, int]:
 
 
 def plan_purchases(
-    seed: int, once_only: Mapping[str, bool], count: int = DEFAULT_PURCHASES
+    seed: int,
+    once_only: Mapping[str, bool],
+    count: int = DEFAULT_PURCHASES,
+    mix: Mapping[Stratum, int] = STRATA,
 ) -> tuple[Purchase, ...]:
     """
     Draw all purchases, in the order in which customers take them.
@@ -126,13 +130,14 @@ def plan_purchases(
         seed: The drill's.
         once_only: Every product for sale, and whether a customer has it once.
         count: How many.
+        mix: The share of each stratum.
 
     Raises:
         ValueError: There is nothing for sale.
     """
     if not once_only:
         raise ValueError("nothing is for sale: the environment's `shop.prices` is empty")
-    strata = [name for name, of in stratified(count).items() for _ in range(of)]
+    strata = [name for name, of in stratified(count, mix).items() for _ in range(of)]
     places = sorted(range(count), key=lambda place: Draw(seed, "order", place).number())
     return tuple(
         _drawn(Draw(seed, ordinal), ordinal, strata[place], once_only)

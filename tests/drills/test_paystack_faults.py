@@ -57,7 +57,7 @@ def test_it_bites_and_is_gone(desk: Desk) -> None:
 
     assert done.code == 0, done.out + done.err
     (fault,) = done.report["faults"]
-    assert "the sandbox says that it bit" in fault["proof"]
+    assert "the sandbox says that by then it bit" in fault["proof"]
     assert fault["healed_by"].startswith("ended, having bitten")
     checkout = next(p for p in done.report["probes"] if p["name"] == "checkout-ready")
     assert checkout["degraded"] > 0

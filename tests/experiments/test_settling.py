@@ -2,9 +2,10 @@
 
 import pytest
 
-from drill.payments import Grant, LedgerRead
+from drill.payments import LedgerRead
 from experiments.settling import settled
 from tests.experiments.ledger_reads import (
+    BY_ORDER,
     GRANTED,
     LATE,
     PROMISES,
@@ -36,12 +37,24 @@ from tests.experiments.ledger_reads import (
             [
                 GRANTED[0],
                 read_of("shop.orders", orders=[order("fulfilled", "r1")]),
-                read_of(
-                    "shop.grants", grants=[Grant(id="g", customer="c", product="p", order="o1")]
-                ),
+                read_of("shop.grants", grants=[BY_ORDER]),
             ],
             "",
             0,
+        ),
+        (
+            [*GRANTED, read_of("paystack.list", transactions=[paid(2, "success")])],
+            "r2 is one too many",
+            REFUND_S,
+        ),
+        (
+            [
+                read_of("paystack.list", transactions=[paid(1, "success"), paid(2, "success")]),
+                read_of("shop.orders", orders=[order("fulfilled", "r1", "r2")]),
+                read_of("shop.grants", grants=[BY_ORDER]),
+            ],
+            "r2 is one too many",
+            REFUND_S,
         ),
         (
             [read_of("paystack.deliveries", deliveries=[LATE])],

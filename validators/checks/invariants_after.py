@@ -2,21 +2,31 @@
 
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
+from itertools import combinations, pairwise
 from typing import ClassVar, Literal
 
 from drill.journal import Journal
-from drill.payments import Delivery, Ledger
+from drill.payments import Delivery, Ledger, LedgerRead
 from drill.payments_judged import Name
 from drill.verdict import Cause, Verdict
 from validators.checks.base import Finding
-from validators.checks.invariant import FULFILLED, PAID, Invariant, met, say, unexpected
-from validators.ledger.judged import Judged, Payments
+from validators.checks.invariant import (
+    FULFILLED,
+    NOT_PLANNED,
+    PAID,
+    Invariant,
+    met,
+    say,
+    unexpected,
+)
+from validators.ledger.judged import Judged, Payments, payments_of
 
 SERVER_ERRORS = range(500, 600)
 ABOUT_ITS_SIGNATURE = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 """What a forged event must be answered; a right one that is answered so is lost by I-1."""
 ANSWERED_LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 """Answers that ask for another try, as a server error does."""
+MINUTE_S = 60.0
 
 
 class RefundsNoMoreThanCaptured(Invariant):
@@ -100,12 +110,16 @@ class IgnoresTheOtherDomain(Invariant):
 
 
 class StaysWithinTheCallBudget(Invariant):
-    """The shop asks Paystack no more often than its limit allows; no journal shows its calls."""
+    """
+    With nobody buying the shop asks Paystack no more often than its limit allows.
+
+    The limit is a minute's: in less time it may be used up all the same, and never more than that.
+    """
 
     about: ClassVar[str] = "I-15: the shop's calls to Paystack stay within the published limit"
     check: Literal["stays_within_the_call_budget"] = "stays_within_the_call_budget"
     number: ClassVar[str] = "I-15"
-    needs: ClassVar[tuple[Ledger, ...]] = ()
+    needs: ClassVar[tuple[Ledger, ...]] = ("shop.calls",)
     untested: ClassVar[str] = ""
 
     def concerned(self, payments: Payments) -> Iterable[Judged]:
@@ -115,11 +129,30 @@ class StaysWithinTheCallBudget(Invariant):
         yield from ()
 
     def judge(self, journal: Journal) -> Finding:
-        seen = super().judge(journal)
-        if seen.verdict is Verdict.PASS and not seen.reason.startswith("not judged"):
+        payments = payments_of(journal)
+        if payments is None:
+            return Finding(Verdict.UNKNOWN, NOT_PLANNED, Cause.HARNESS)
+        limit = payments.planned.calls_limit
+        reads = [read for read in journal.every(LedgerRead) if read.ledger == "shop.calls"]
+        counts = [(read.t, read.calls) for read in reads if read.calls is not None]
+        pairs = [
+            ((later - before) / max(1.0, (end - start) / MINUTE_S), later - before, end - start)
+            for (start, before), (end, later) in combinations(counts, 2)
+        ]
+        if any(later < before for (_, before), (_, later) in pairwise(counts)):
+            reason = "the count of the shop's calls began anew meanwhile"
+            return Finding(Verdict.UNKNOWN, reason, Cause.HARNESS)
+        most, calls, seconds = max(pairs, default=(0.0, 0.0, 0.0))
+        said = f"{calls:.0f} calls in {seconds:.0f} s while nobody bought, limit {limit} a minute"
+        if pairs and most > limit:
+            return Finding(Verdict.FAIL, said, Cause.APPLICATION)
+        if (
+            "shop.calls" not in payments.planned.sights
+            and "I-15" not in payments.planned.out_of_sight
+        ):
             reason = "no ledger shows the shop's calls; declare I-15 in `out_of_sight`, with why"
             return Finding(Verdict.UNKNOWN, reason, Cause.HARNESS)
-        return seen
+        return self._unseen(payments) or Finding(Verdict.PASS, f"at most {said}")
 
 
 INVARIANTS: tuple[type[Invariant], ...] = (

@@ -21,6 +21,7 @@ from validators.ledger.own import Own, R, Row
 from validators.ledger.paystack import NO_EVENTS_LOG, Paystack
 from validators.ledger.question import Question
 from validators.ledger.readers.base import ShopReader
+from validators.ledger.readers.calls import CallCounter
 from validators.ledger.readers.session import Sessions
 from validators.ledger.reading import Reading
 
@@ -50,6 +51,8 @@ class Books:
         mailbox: Where receipts arrive; where there is no *shop*, what they prove has to do.
 
         sessions: The customers' own sessions.
+
+        calls: Who counts the shop's calls to Paystack.
     """
 
     def __init__(
@@ -58,16 +61,18 @@ class Books:
         shop: ShopReader | None = None,
         mailbox: ShopReader | None = None,
         sessions: Sessions | None = None,
+        calls: CallCounter | None = None,
     ) -> None:
         self._paystack = paystack
         self._shop = shop
         self._mailbox = mailbox
         self._sessions = sessions
+        self._calls = calls
         self._tells_deliveries = True
 
     async def close(self) -> None:
         """Give back every connection."""
-        for each in (self._paystack, self._shop, self._mailbox, self._sessions):
+        for each in (self._paystack, self._shop, self._mailbox, self._sessions, self._calls):
             if each is not None:
                 await each.close()
 
@@ -84,6 +89,7 @@ class Books:
         seen += ["shop.effects"] if self._can("effects") else []
         seen += ["shop.backlog"] if self._can("backlog") else []
         seen += ["shop.session"] if self._sessions else []
+        seen += ["shop.calls"] if self._calls else []
         return seen
 
     async def read(self, question: Question) -> list[LedgerRead]:
@@ -118,6 +124,8 @@ class Books:
             records.append(_backlog(shop))
         if self._sessions:
             records.append(await self._read_sessions(question))
+        if self._calls:
+            records.append(await self._calls.read())
         return records
 
     def _can(self, sight: str) -> bool:

@@ -144,6 +144,14 @@ class Mailbox(Spec):
         return self
 
 
+class CallCount(Spec):
+    """Whoever counts the shop's calls to Paystack: Prometheus, by a value that only grows."""
+
+    prometheus: WebUrl
+    query: Annotated[str, Field(min_length=1, description="of one value, the drill's calls apart")]
+    limit: Annotated[int, Field(gt=0, description="calls a minute while nobody buys")]
+
+
 class SessionReader(Spec):
     """A customer's own session, over plain HTTP: signs in, and looks at the dashboard."""
 

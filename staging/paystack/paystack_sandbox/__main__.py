@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from paystack_sandbox.app import health
 from paystack_sandbox.biting import Biting
+from paystack_sandbox.calls import Counted
 from paystack_sandbox.sandbox import Sandbox, Settings
 from paystack_sandbox.webhooks import SCHEDULES, Schedule
 
@@ -44,7 +45,7 @@ async def main() -> None:
     sandbox = Sandbox(chosen())
     # Outside of the metrics: a vendor's failures are not this stack's own.
     counted = Telemetry(sandbox.app, service="paystack", routes=sandbox.app.routes)
-    site = Biting(counted, sandbox.board)
+    site = Counted(Biting(counted, sandbox.board))
     servers = [
         server(site, HTTPS_PORT, certificate=TLS / "leaf.pem", key=TLS / "leaf.key"),
         server(Starlette(routes=[Route("/health", health), METRICS_ROUTE]), HEALTH_PORT),

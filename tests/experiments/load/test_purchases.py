@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drill.payments import Stratum
 from experiments.load.purchases import (
     DEFAULT_PURCHASES,
     STRATA,
@@ -29,6 +30,23 @@ def test_the_default_is_430_of_which_300_are_meant_to_be_captured() -> None:
 
     assert (sum(counts.values()), sum(counts[name] for name in captured)) == (430, 300)
     assert counts == STRATA
+
+
+@given(
+    count=st.integers(0, 500),
+    mix=st.dictionaries(st.sampled_from(list(STRATA)), st.integers(1, 100), min_size=1),
+)
+def test_a_mix_is_kept(count: int, mix: dict[Stratum, int]) -> None:
+    """
+    Only what the mix names is bought, as near to its shares as whole numbers allow.
+    """
+    counts = stratified(count, mix)
+
+    assert set(counts) == set(mix)
+    assert sum(counts.values()) == count
+    drawn = plan_purchases(1, SALE, count, mix)
+    assert {each.stratum for each in drawn} <= set(mix)
+    assert len(drawn) == count
 
 
 @given(count=st.integers(0, 5000))

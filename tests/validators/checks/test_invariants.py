@@ -13,6 +13,7 @@ from drill.verdict import Cause, Verdict
 from tests.validators.ledger import journals as j
 from validators.checks import IMPLIES
 from validators.checks.base import CheckSpec, Finding
+from validators.checks.invariants_after import StaysWithinTheCallBudget
 from validators.checks.ledger import INVARIANTS, LosesNothing
 from validators.ledger.judged import payments_of
 
@@ -145,6 +146,45 @@ def test_an_invariant_that_nobody_sees_is_unknown_unless_declared() -> None:
 
     assert check.judge(j.healthy().journal()).verdict is PASS
     assert check.judge(j.healthy().but(planned=silent).journal()).verdict is UNKNOWN
+
+
+def counted(*counts: tuple[float, float | None]) -> Journal:
+    """A run whose shop had called Paystack so often at such times."""
+    sights: list[p.Ledger] = [*j.PLANNED.sights, "shop.calls"]
+    planned = msgspec.structs.replace(j.PLANNED, sights=sights, out_of_sight={}, calls_limit=100)
+    kept = j.readings(j.sold(1) + j.CANARIES)
+    calls = [
+        msgspec.structs.replace(
+            j.reading("shop.calls", j.Held(), number, j.LATE_S + t),
+            calls=calls,
+            complete=calls is not None,
+        )
+        for number, (t, calls) in enumerate(counts, 1)
+    ]
+    return j.healthy().but(planned=planned, reads=[*kept, *calls]).journal()
+
+
+@pytest.mark.parametrize(
+    ("counts", "verdict", "said"),
+    [
+        ([(0, 40), (20, 140)], PASS, "at most 100 calls in 20 s while nobody bought"),
+        ([(0, 40), (20, 141)], FAIL, "101 calls in 20 s while nobody bought, limit 100 a minute"),
+        ([(0, 0), (120, 200)], PASS, "at most 200 calls in 120 s"),
+        ([(0, 0), (120, 201)], FAIL, "201 calls in 120 s"),
+        ([(0, 900), (20, 0)], UNKNOWN, "began anew"),
+        ([(0, 0), (20, None)], UNKNOWN, "shop.calls was not read to its end"),
+    ],
+)
+def test_calls_are_judged_by_a_minutes_limit(
+    counts: list[tuple[float, float | None]], verdict: Verdict, said: str
+) -> None:
+    """
+    The limit may be used up in a second, and no faster; a count that began anew tells nothing.
+    """
+    finding = StaysWithinTheCallBudget(check="stays_within_the_call_budget").judge(counted(*counts))
+
+    assert finding.verdict is verdict
+    assert said in finding.reason
 
 
 @pytest.mark.parametrize("kind", KINDS)

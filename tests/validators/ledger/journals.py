@@ -129,6 +129,7 @@ def reading(ledger: p.Ledger, held: Held, number: int, t: float, last: int = 2) 
         "shop.grants": held.grants,
         "shop.effects": held.effects,
         "shop.session": held.usable,
+        "shop.calls": (),
     }
     kinds = {
         "paystack.list": "transactions",
@@ -139,6 +140,7 @@ def reading(ledger: p.Ledger, held: Held, number: int, t: float, last: int = 2) 
         "shop.grants": "grants",
         "shop.effects": "effects",
         "shop.session": "usable",
+        "shop.calls": "usable",
     }
     empty = p.LedgerRead(t=t, ledger=ledger, round=number, complete=True, source="by hand")
     filled = {kinds[ledger]: list(rows[ledger])}

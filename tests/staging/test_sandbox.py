@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import threading
 from uuid import uuid4
@@ -45,6 +46,28 @@ def test_it_answers_over_tls_under_its_real_name(stack: Stack) -> None:
     assert (stranger.status_code, stranger.json()["code"]) == (401, "invalid_Key")
     counted = stack.inside("paystack", "curl", "-fsS", "http://127.0.0.1:8081/metrics")
     assert 'path="/transaction/verify/{reference:path}"' in counted
+
+
+def calls_of(stack: Stack, caller: str) -> float:
+    """How often the sandbox says that somebody called its API."""
+    told = stack.inside("paystack", "curl", "-fsS", "http://127.0.0.1:8081/metrics")
+    found = re.search(rf'^paystack_calls_total\{{caller="{caller}"\}} (\S+)$', told, re.MULTILINE)
+    assert found, told
+    return float(found[1])
+
+
+def test_calls_are_counted_by_caller(stack: Stack) -> None:
+    """What a fault answers counts as well; the drill's own calls are told from the shop's."""
+    before = calls_of(stack, "shop")
+    with Customer(stack).sign_up() as customer:
+        customer.purchase()
+    assert calls_of(stack, "shop") >= before + 2  # initialize and verify
+
+    drills, headers = calls_of(stack, "drill"), {"user-agent": "vauntico-drills"}
+    with httpx.Client(verify=False) as client:  # the certificate is the drill's own
+        for path in ("/transaction/verify/nobody", "/"):
+            client.get(f"https://127.0.0.1:{stack.paystack_port}{path}", headers=headers)
+    assert calls_of(stack, "drill") == drills + 1
 
 
 def test_the_control_port_needs_its_token(stack: Stack) -> None:

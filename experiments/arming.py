@@ -51,7 +51,9 @@ class Arming:
         """Read every undo, write it with its intent, start the agents; nothing is changed yet."""
         refuse_blind(plan, self._sights)
         injections = [await self._prepared(each, on_heal_call) for each in plan.faults]
-        await self._stack.arm([fault for each in injections for fault in each.armed()])
+        # A browser's fault touches nothing of staging, and ends with its Chromium.
+        armed = [fault for each in injections for fault in each.armed() if fault.undo.service]
+        await self._stack.arm(armed)
         for injection in injections:
             self._recorder.fault(injection.id, "armed")
         return injections

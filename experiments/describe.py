@@ -24,7 +24,8 @@ def _lines(plan: Plan) -> Iterator[str]:
     for each in plan.faults:
         spec = each.spec
         length = f"for {show_duration(spec.for_)}" if spec.for_ else "momentary"
-        to = f" to {spec.to}" if hasattr(spec, "to") else ""
+        far = getattr(spec, "to", None) or getattr(spec, "host", None)
+        to = f" to {far}" if far else ""
         start = spec.hold.told() if spec.hold else f"at {show_duration(spec.begins_s)}"
         yield f"  {each.id:9} {spec.fault} on {spec.target}{to}, {start}, {length}"
         yield f"  {'':9}   in by: {spec.path()}"

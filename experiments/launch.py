@@ -28,6 +28,7 @@ from experiments.people import (
     refuse_slow_chains,
 )
 from experiments.plan import Plan
+from experiments.plan_browser import known_hosts
 from experiments.recorder import Listener, Recorder
 from experiments.run_folder import RUNS, new_run, provenance, run_id, writer
 from experiments.runtime.docker.stack import DockerStack, open_stack
@@ -38,6 +39,7 @@ from validators.probes.build import build_journey, run_http, run_journey
 
 if TYPE_CHECKING:
     from experiments.gameday.serve import Page
+    from validators.probes.journeys.browser import JourneyBrowser
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
@@ -104,7 +106,10 @@ async def launch(
                 heal=f"drill heal --env {shlex.quote(request.env)}",
                 environment=str(file),
             )
-            async with built_probes(plan.probes, environment, recorder, run, directory) as probes:
+            async with opened_browser(plan.probes, environment, run) as browser:
+                if browser:
+                    stack.use_browser(browser, known_hosts(environment))
+                probes = built_probes(plan.probes, environment, recorder, browser, directory)
                 drill = _Ready(plan, info, stack, probes, recorder, request.seed)
                 code = await _run_obeying(drill, announce if request.game_day else _quietly)
             if sink.failed:
@@ -205,27 +210,33 @@ async def keep_guard_rails(stack: DockerStack, plan: Plan) -> None:
 
 
 @asynccontextmanager
-async def built_probes(
+async def opened_browser(
+    planned: Sequence[PlannedProbe], environment: Environment, run: str
+) -> AsyncIterator["JourneyBrowser | None"]:
+    """The journeys' browser; started only if there is a journey."""
+    journeys = [probe.name for probe in planned if probe.kind == "journey"]
+    if not journeys:
+        yield None
+        return
+    from validators.probes.journeys.browser import open_browser  # noqa: PLC0415 - slow import
+
+    resolve: dict[str, str] = {}
+    for name in journeys:
+        resolve |= environment.journeys[name].resolve
+    async with open_browser(run, resolve) as browser:
+        yield browser
+
+
+def built_probes(
     planned: Sequence[PlannedProbe],
     environment: Environment,
     recorder: Recorder,
-    run: str,
+    browser: "JourneyBrowser | None",
     directory: Path,
-) -> AsyncIterator[Mapping[str, Probe]]:
-    """The probes of a plan, ready to run; the browser is started only if a journey needs it."""
+) -> Mapping[str, Probe]:
+    """The probes of a plan, ready to run; *browser* is for its journeys."""
     probes: dict[str, Probe] = {}
-    journeys = [probe.name for probe in planned if probe.kind == "journey"]
     start = recorder.start
-    for probe in planned:
-        if probe.kind == "http":
-            spec = environment.probes[probe.name]
-            probes[probe.name] = run_http(
-                probe.name, spec, environment.web, recorder.observe, start
-            )
-    if not journeys:
-        yield probes
-        return
-    from validators.probes.journeys.browser import open_browser  # noqa: PLC0415 - slow import
 
     def kept(kind: str, path: Path, subject: str, note: str) -> None:
         relative = str(path.relative_to(directory))
@@ -233,21 +244,22 @@ async def built_probes(
         record |= {"subject": subject, "note": note}
         recorder.add(msgspec.convert(record, EvidenceKept))
 
-    resolve: dict[str, str] = {}
-    for name in journeys:
-        resolve |= environment.journeys[name].resolve
-    async with open_browser(run, resolve) as browser:
-        for name in journeys:
-            look = build_journey(
-                name,
-                environment.journeys[name],
-                environment.web,
-                browser,
-                evidence=directory / "evidence",
-                kept=kept,
-            )
-            probes[name] = run_journey(look, recorder.observe, start)
-        yield probes
+    for name in (probe.name for probe in planned if probe.kind == "http"):
+        spec = environment.probes[name]
+        probes[name] = run_http(name, spec, environment.web, recorder.observe, start)
+    for name in (probe.name for probe in planned if probe.kind == "journey"):
+        if browser is None:
+            raise BadInput(f"{name} is a journey, and no browser is open for it")
+        look = build_journey(
+            name,
+            environment.journeys[name],
+            environment.web,
+            browser,
+            evidence=directory / "evidence",
+            kept=kept,
+        )
+        probes[name] = run_journey(look, recorder.observe, start)
+    return probes
 
 
 def _header(run: str, plan: Plan, request: Request) -> Header:

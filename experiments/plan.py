@@ -11,6 +11,7 @@ from experiments.environment import Environment
 from experiments.faults.base import FaultSpec
 from experiments.files import Document, Location
 from experiments.load.planning import load_notes
+from experiments.plan_browser import browser_notes, browser_problems
 from experiments.plan_faults import fault_problems
 from experiments.plan_held import held_problems, held_targets
 from experiments.plan_incident import incident_problems, plan_incident
@@ -49,9 +50,13 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def recover_limit_s(self) -> float | None:
-        """The tightest recovery limit that a check names."""
-        limits = [limit for check in self.checks if (limit := getattr(check, "limit", None))]
-        return min(limits, default=None)
+        """By when all is to be good again, of the tightest limit that each probe is given."""
+        limits: dict[str, float] = {}
+        for check in self.checks:
+            limit: float | None = getattr(check, "limit", None)
+            if limit is not None:
+                limits |= {n: min(limit, limits.get(n, limit)) for n in check.named_probes()}
+        return max(limits.values(), default=None)
 
     @property
     def horizon_s(self) -> float:
@@ -67,7 +72,7 @@ class Plan(msgspec.Struct, frozen=True):
     def targets(self) -> frozenset[str]:
         """Every service that a fault may touch, held ones too."""
         specs = [each.spec for each in self.faults]
-        return frozenset({spec.target for spec in specs} | held_targets(specs))
+        return frozenset({spec.service for spec in specs if spec.service} | held_targets(specs))
 
     @property
     def not_checked(self) -> Sequence[str]:
@@ -122,6 +127,7 @@ def make_plan(scenario: Scenario, document: Document, site: Site) -> Plan:
         *payment_problems(scenario, site),
         *fault_problems(scenario.faults, environment, site.services),
         *held_problems(scenario, environment, site.services),
+        *browser_problems(scenario, environment),
         *_probe_problems(scenario, groups),
         *incident_problems(scenario, site),
     ]
@@ -150,6 +156,7 @@ def make_plan(scenario: Scenario, document: Document, site: Site) -> Plan:
         },
         notes=[
             *_notes(scenario.faults, environment),
+            *browser_notes(scenario.faults, environment),
             *load_notes(scenario.load, environment),
         ],
     )

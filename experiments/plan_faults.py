@@ -16,9 +16,9 @@ def fault_problems(
     hosts = {one.host for one in environment.outside}
     for index, spec in enumerate(faults):
         place: Location = ("faults", index)
-        if spec.target not in services:
-            hint = nearest(spec.target, services) or f"; there are {', '.join(sorted(services))}"
-            yield (*place, "target"), f"no service is called '{spec.target}'{hint}"
+        if spec.service is not None and spec.service not in services:
+            hint = nearest(spec.service, services) or f"; there are {', '.join(sorted(services))}"
+            yield (*place, "target"), f"no service is called '{spec.service}'{hint}"
         if spec.needs == "sandbox" and environment.sandbox is None:
             text = f"{spec.fault} needs the sandbox's control port; name it under `sandbox`"
             yield (*place, "fault"), f"{text} of the environment"
@@ -40,7 +40,7 @@ def fault_problems(
         if not spec.momentary and not spec.for_:
             yield place, f"{spec.fault} needs `for`, such as `for: 20s`"
     yield from _overlaps(faults)
-    targets = {spec.target for spec in faults} | held_targets(faults)
+    targets = {spec.service for spec in faults if spec.service} | held_targets(faults)
     if len(targets) > environment.max_targets:
         text = f"{len(targets)} targets; the environment allows {environment.max_targets}"
         yield ("faults",), f"{text} (max_targets)"
@@ -49,7 +49,8 @@ def fault_problems(
 def _overlaps(faults: Sequence[FaultSpec]) -> Iterator[tuple[Location, str]]:
     for later, spec in enumerate(faults):
         for earlier, other in enumerate(faults[:later]):
-            same = (spec.family, spec.target) == (other.family, other.target)
+            # What a browser's fault is for is a host, and no service: see plan_browser.
+            same = (spec.family, spec.service) == (other.family, other.service) and spec.service
             first, second = sorted((spec, other), key=lambda each: each.begins_s)
             # A momentary fault is over when its target is back, which nobody knows beforehand.
             lasts = first.for_ if first.for_ is not None else float("inf")

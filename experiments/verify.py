@@ -16,7 +16,7 @@ from drill.events import Clean, End, Header, Planned, PlannedProbe
 from drill.incident import MonitoringSeen
 from experiments.environment import Environment
 from experiments.judge import judge
-from experiments.launch import Launched, built_probes
+from experiments.launch import Launched, built_probes, opened_browser
 from experiments.monitoring_watch import MonitoringWatch, opened_targets
 from experiments.placing import place
 from experiments.recorder import Listener, Recorder
@@ -192,9 +192,10 @@ async def _look(  # noqa: PLR0913 - where, at what, and for how long
         limit = RECOVER_LIMIT_S if asked.within_s is None else asked.within_s - ago
         patience += max(0.0, limit)
     async with (
-        built_probes(planned, environment, recorder, run, directory) as probes,
+        opened_browser(planned, environment, run) as browser,
         anyio.create_task_group() as group,
     ):
+        probes = built_probes(planned, environment, recorder, browser, directory)
         for probe in probes.values():
             group.start_soon(probe.run)
         start = anyio.current_time()

@@ -1,6 +1,6 @@
 """The catalogue: a tuple of classes a family; lookup and union are derived from it."""
 
-from experiments.faults import container, deploy, network, paystack
+from experiments.faults import browser, container, deploy, network, paystack
 from experiments.faults.base import FaultSpec
 
 FAULTS: tuple[type[FaultSpec], ...] = (
@@ -8,4 +8,5 @@ FAULTS: tuple[type[FaultSpec], ...] = (
     *network.FAULTS,
     *deploy.FAULTS,
     *paystack.FAULTS,
+    *browser.FAULTS,
 )

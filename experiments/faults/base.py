@@ -11,7 +11,7 @@ from experiments.held import At, Held
 from experiments.runtime.ports import Staging
 from experiments.runtime.shapes import Undo
 
-Need = Literal["agent", "host", "sandbox"]
+Need = Literal["agent", "host", "sandbox", "browser"]
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ class FaultSpec(BaseModel):
 
     Attributes:
         needs: What must be armed for it: `agent` in the target's network namespace, `host` for
-            signals; or what the environment must have: a `sandbox`.
+            signals; or what the drill must have: a `sandbox`, the journeys' `browser`.
 
         bites: It is effective only once it met something, which may take as long as it lasts.
 
@@ -63,6 +63,11 @@ class FaultSpec(BaseModel):
     def hold(self) -> Held | None:
         """The edge at which it is injected; None if it is injected at a time."""
         return self.at if isinstance(self.at, Held) else None
+
+    @property
+    def service(self) -> str | None:
+        """The service that it touches; None if it touches nothing of staging."""
+        return None if self.needs == "browser" else self.target
 
     @property
     def begins_s(self) -> float:

@@ -23,6 +23,7 @@ from experiments.runtime.shapes import (
     RunInfo,
     Undo,
 )
+from validators.probes.hosts import HostMet, HostRule, HostSeen
 
 
 class Logs(Protocol):
@@ -152,6 +153,28 @@ class Sandbox(Protocol):
         """The fault as the sandbox lists it, None if it does not."""
 
 
+class Browser(Protocol):
+    """The journeys' own Chromium, which ends with the drill, and what its requests meet."""
+
+    async def divert(self, rule: HostRule) -> None:
+        """Bring *rule* into force in every context, open and new."""
+
+    async def let_through(self, name: str) -> HostMet | None:
+        """Take a rule away, idempotent; what it hit, None if it was not in force."""
+
+    async def met(self, name: str) -> HostMet | None:
+        """What Chromium reported of the journeys' requests; None if no such rule is in force."""
+
+    async def ask_hosts(self, host: str, patience_s: float) -> tuple[HostSeen, ...]:
+        """
+        What a page of the drill's own gets in that Chromium, from each known host that is meant.
+
+        Args:
+            host: A name, with `*` for any part of it.
+            patience_s: How long each is waited for.
+        """
+
+
 class Cuts(Protocol):
     """A service cut off from all others."""
 
@@ -172,7 +195,7 @@ class Intents(Protocol):
         """The act has been undone; idempotent."""
 
 
-class Staging(Lifecycle, Paths, Releases, Sandbox, Protocol):
+class Staging(Lifecycle, Paths, Releases, Sandbox, Browser, Protocol):
     """All that faults may ask of the stack."""
 
 

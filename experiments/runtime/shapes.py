@@ -78,6 +78,9 @@ class Undo(msgspec.Struct, frozen=True):
         release: What the service ran; None if another release is none of this fault's doing.
 
         lease: Name of the fault at the sandbox, where it ends by itself; empty if it has none.
+
+        route: Name of the fault in the journeys' Chromium, which is no service and with which it
+            ends; empty if it has none.
     """
 
     service: str
@@ -86,6 +89,7 @@ class Undo(msgspec.Struct, frozen=True):
     rule: str = ""
     release: Release | None = None
     lease: str = ""
+    route: str = ""
 
 
 class Imposed(msgspec.Struct, frozen=True):

@@ -24,10 +24,18 @@ if [ ! -s /ca/private/ca.pem ] || [ ! -s /ca/private/ca.key ]; then
     place ca.pem 644 root /ca/private/ca.pem
 fi
 
+# A leaf of an older staging may lack a name.
+names_all() {
+    for name in api.paystack.co checkout.paystack.com js.paystack.co; do
+        openssl x509 -in /ca/paystack/leaf.pem -noout -checkhost "$name" | grep -q "does match" ||
+            return 1
+    done
+}
+
 if ! openssl verify -CAfile /ca/private/ca.pem /ca/paystack/leaf.pem >/dev/null 2>&1 ||
-    [ ! -s /ca/paystack/leaf.key ]; then
+    ! names_all || [ ! -s /ca/paystack/leaf.key ]; then
     cat >leaf.ext <<EXT
-subjectAltName=DNS:api.paystack.co,DNS:checkout.paystack.com
+subjectAltName=DNS:api.paystack.co,DNS:checkout.paystack.com,DNS:js.paystack.co
 basicConstraints=critical,CA:FALSE
 keyUsage=critical,digitalSignature
 extendedKeyUsage=serverAuth

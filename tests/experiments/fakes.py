@@ -22,6 +22,7 @@ from experiments.runtime.shapes import (
     RunInfo,
     Undo,
 )
+from tests.experiments.fake_browser import FakeBrowser
 from tests.experiments.fake_sandbox import FakeSandbox
 
 
@@ -38,11 +39,12 @@ class FakeSink:
             self.durable.append(record)
 
 
-class FakeStack(FakeSandbox):
+class FakeStack(FakeSandbox, FakeBrowser):
     """Containers with a status and rules; remembers every act in `acts`."""
 
     def __init__(self, services: Sequence[str]) -> None:
         super().__init__()
+        FakeBrowser.__init__(self)
         self.status = dict.fromkeys(services, "running")
         self.rules: dict[str, str] = {}
         self.dropped = 1
@@ -244,7 +246,7 @@ class FakeStack(FakeSandbox):
         return [
             Remaining(what=what, command="drill heal")
             for what in [*wrong, *self.rules, *self.leases]
-        ]
+        ] + [*self.diverted()]
 
     async def release(self) -> None:
         await anyio.lowlevel.checkpoint()

@@ -13,6 +13,8 @@ import httpx
 from tests.staging.stack import Stack
 
 CHECKOUT = "checkout.paystack.com"
+PAYSTACK = ("api.paystack.co", CHECKOUT, "js.paystack.co")
+"""The names of the sandbox."""
 DEADLINE_S = 5.0
 SUCCESS = {"card_number": "4084 0840 8408 4081", "card_expiry": "12/30", "card_cvv": "408"}
 PIN = {"card_number": "5078507850785078 12", "card_expiry": "12/30", "card_cvv": "081"}

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import httpx
 
-from tests.staging.customer import Customer
+from tests.staging.customer import PAYSTACK, Customer
 from tests.staging.stack import POLL_S, Stack, until
 from tests.staging.test_faults import disconnected
 from tests.staging.test_purchase import post_webhook
@@ -117,7 +117,7 @@ def grants(stack: Stack, customer: Customer, at_least: int = 1) -> Callable[[], 
 
 def cut_off(stack: Stack) -> AbstractContextManager[None]:
     """Paystack is not there, so that a signed event is all there is."""
-    return disconnected(stack, "paystack", "api.paystack.co", "checkout.paystack.com")
+    return disconnected(stack, "paystack", *PAYSTACK)
 
 
 def paid_event(stack: Stack, reference: str, **changes: object) -> bytes:

@@ -12,7 +12,7 @@ import docker
 import httpx
 import pytest
 
-from tests.staging.customer import SUCCESS, Customer, outcome
+from tests.staging.customer import PAYSTACK, SUCCESS, Customer, outcome
 from tests.staging.stack import Stack, until
 
 pytestmark = pytest.mark.docker
@@ -98,7 +98,7 @@ def crash(stack: Stack, service: str) -> None:
 def test_without_paystack_customers_are_told_and_it_works_again(stack: Stack) -> None:
     """Cut off from Paystack, buying says so in time and charges nothing; after it, it works."""
     with Customer(stack).sign_up() as customer:
-        with disconnected(stack, "paystack", "api.paystack.co", "checkout.paystack.com"):
+        with disconnected(stack, "paystack", *PAYSTACK):
             answer = customer.buy()
             assert (answer.status_code, outcome(answer)) == (503, "unavailable")
             assert "You have not been charged" in answer.text

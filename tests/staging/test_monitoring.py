@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.staging.customer import Customer
+from tests.staging.customer import PAYSTACK, Customer
 from tests.staging.stack import Stack, until
 from tests.staging.test_faults import Break, disconnected, paused
 
@@ -111,7 +111,7 @@ def test_sacred_features_without_their_database_are_an_alert(stack: Stack, how: 
 def test_paystack_out_of_reach_is_an_alert(stack: Stack, how: Break) -> None:
     """Whether Paystack is silent or gone, the alert is delivered, and ends when it is back."""
     since = time.time()
-    aliases = ("api.paystack.co", "checkout.paystack.com") if how is disconnected else ()
+    aliases = PAYSTACK if how is disconnected else ()
     with how(stack, "paystack", *aliases):
         wait_for(stack, "PaystackUnreachable", "firing", since=since)
 

@@ -10,6 +10,7 @@ from typing import Any
 from drill.errors import BadInput, DrillError, Unsure
 from drill.events import Remaining, Service
 from experiments.guards import Exposure
+from experiments.runtime.browsing import Browsing
 from experiments.runtime.docker import left, survey
 from experiments.runtime.docker.agents import HELPER, REPLY_LIMIT_S, Agents, refuse_shared
 from experiments.runtime.docker.blocking import Blocking
@@ -36,7 +37,7 @@ SEEN_PATIENCE_S = 0.2
 AGENT_LOST = "agent.lost"
 
 
-class DockerStack(Leasing, Blocking):
+class DockerStack(Leasing, Browsing, Blocking):
     """
     Implements `ports.Stack`; make one with `open_stack`.
 
@@ -175,7 +176,7 @@ class DockerStack(Leasing, Blocking):
     async def remaining(self) -> Sequence[Remaining]:
         found = await left.targets(self.engine, self._lanes, self.project, self._armed.values())
         found += await left.rules(self._agents)
-        found += [*left.acts(self._intended.values()), *self.leases()]
+        found += [*left.acts(self._intended.values()), *self.leases(), *self.diverted()]
         if self._claim is None and self._agents.run:
             found += await left.containers(self.engine, self._lanes, self.project, self._agents.run)
         return found

@@ -1,4 +1,4 @@
-"""The sandbox's two sites on one address: the hosted page by its host, the API by any other."""
+"""The sandbox's sites on one address: hosted page and script by host, the API by any other."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Host, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from paystack_sandbox import envelope
-from paystack_sandbox.biting import CHECKOUT_HOST
+from paystack_sandbox import envelope, inline
+from paystack_sandbox.biting import CHECKOUT_HOST, SCRIPT_HOST
 from paystack_sandbox.envelope import ApiError
 from paystack_sandbox.limits import RateLimit
 
@@ -74,7 +74,11 @@ def build(
         exception_handlers={ApiError: envelope.answer_error},
     )
     return Starlette(
-        routes=[Host(CHECKOUT_HOST, Router(list(hosted_routes))), Mount("/", api)],
+        routes=[
+            Host(CHECKOUT_HOST, Router(list(hosted_routes))),
+            Host(SCRIPT_HOST, Router(list(inline.ROUTES))),
+            Mount("/", api),
+        ],
         middleware=[Middleware(AnySlash)],
     )
 

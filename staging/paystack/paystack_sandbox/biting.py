@@ -17,6 +17,7 @@ from paystack_sandbox import envelope
 from paystack_sandbox.faults import Board, Fault
 
 CHECKOUT_HOST = "checkout.paystack.com"
+SCRIPT_HOST = "js.paystack.co"
 # Under this name a handler says in the scope what it did, if anybody wants to know.
 DID = "paystack_sandbox.did"
 INSTEAD = ("rate_limited", "cloudflare", "error", "key_revoked")
@@ -49,6 +50,8 @@ def route_of(host: str, method: str, path: str) -> str:
     """The name by which faults know a request."""
     if host == CHECKOUT_HOST:
         return "capture" if method == "POST" and path.endswith("/pay") else "page"
+    if host == SCRIPT_HOST:
+        return "script"
     path = path.rstrip("/") or "/"
     for prefix, name in PREFIXES.items():
         if (method, path) not in FIXED and path.startswith(prefix):
@@ -57,7 +60,7 @@ def route_of(host: str, method: str, path: str) -> str:
 
 
 class Biting:
-    """Stands before both sites."""
+    """Stands before all sites."""
 
     def __init__(self, app: ASGIApp, board: Board) -> None:
         self._app = app

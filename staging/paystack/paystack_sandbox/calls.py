@@ -6,7 +6,7 @@ from prometheus_client import Counter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from paystack_sandbox.biting import CHECKOUT_HOST
+from paystack_sandbox.biting import CHECKOUT_HOST, SCRIPT_HOST
 
 CALLS = Counter("paystack_calls_total", "Calls of the API, by who makes them.", ["caller"])
 DRILL = "vauntico-drills"
@@ -23,8 +23,8 @@ class Counted:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             headers = Headers(scope=scope)
-            hosted = headers.get("host", "").partition(":")[0] == CHECKOUT_HOST
-            if not hosted and scope["path"] != "/":
+            host = headers.get("host", "").partition(":")[0]
+            if host not in (CHECKOUT_HOST, SCRIPT_HOST) and scope["path"] != "/":
                 drills = headers.get("user-agent", "").startswith(DRILL)
                 CALLS.labels("drill" if drills else "shop").inc()
         await self._app(scope, receive, send)

@@ -47,8 +47,8 @@ class Fault:
 
 
 def _usual(route: str) -> bool:
-    """The hosted page is broken only where a fault names it."""
-    return route not in ("page", "capture")
+    """The hosted page is broken only where a fault names it, the payment script never."""
+    return route not in ("page", "capture", "script")
 
 
 @dataclass

@@ -270,6 +270,7 @@ def test_every_request_has_a_route_by_which_faults_know_it() -> None:
     assert named("POST /integration/webhooks/events/resend") == "webhook_events"
     assert route_of("checkout.paystack.com", "POST", "/abc/pay") == "capture"
     assert route_of("checkout.paystack.com", "GET", "/abc") == "page"
+    assert route_of("js.paystack.co", "GET", "/v2/inline.js") == "script"
 
 
 def test_a_reset_needs_a_connection() -> None:

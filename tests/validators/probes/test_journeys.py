@@ -14,6 +14,7 @@ import pytest
 
 from drill.errors import BadInput
 from drill.verdict import Health
+from tests.staging.customer import PAYSTACK
 from tests.staging.stack import Stack, until
 from validators.probes.build import build_journey
 from validators.probes.journeys import browser as browser_module
@@ -32,7 +33,7 @@ def journey(stack: Stack, kind: str, **fields: object) -> Journey:
     return Journey.model_validate(
         {
             "journey": kind,
-            "resolve": {"checkout.paystack.com": sandbox, "api.paystack.co": sandbox},
+            "resolve": dict.fromkeys(PAYSTACK, sandbox),
             "inbox": stack.inbox_url,
             "paystack_verify": {"key": stack.secret_key},
             **fields,
@@ -52,6 +53,18 @@ def cut_off(stack: Stack, service: str) -> Iterator[None]:
         network.connect(container, aliases=names)
         # The next journey is to meet a shop that has got over it.
         until(lambda: sells(stack), within_s=20, what=f"the shop after {service} came back")
+
+
+@contextmanager
+def nameless(stack: Stack) -> Iterator[None]:
+    """Take Paystack's names away from the shop; a browser reaches it as ever."""
+    network, container = stack.network(), stack.container("paystack")
+    with cut_off(stack, "paystack"):
+        network.connect(container, aliases=["paystack"])
+        try:
+            yield
+        finally:
+            network.disconnect(container)
 
 
 def sells(stack: Stack) -> bool:
@@ -110,8 +123,8 @@ class TestWithStaging:
 
     @pytest.mark.parametrize("kind", ["checkout", "customer"])
     def test_a_polite_refusal_is_degraded(self, stack: Stack, tmp_path: Path, kind: str) -> None:
-        """With Paystack cut off the shop says so, and nobody is charged."""
-        with cut_off(stack, "paystack"):
+        """Where the shop alone cannot reach Paystack it says so, and nobody is charged."""
+        with nameless(stack):
             (seen,), files = looks(stack, kind, tmp_path, {})
         assert seen.health is Health.DEGRADED
         assert seen.detail == (
@@ -121,6 +134,16 @@ class TestWithStaging:
             f"{kind}-01-degraded.png",
             f"{kind}-01-degraded.trace.zip",
         ]
+
+    @pytest.mark.parametrize("kind", ["checkout", "customer"])
+    def test_a_browser_without_paystack_is_refused_politely(
+        self, stack: Stack, tmp_path: Path, kind: str
+    ) -> None:
+        """Where the browser reaches Paystack as little as the shop does, the page says so."""
+        with cut_off(stack, "paystack"):
+            (seen,), _ = looks(stack, kind, tmp_path, {})
+        assert seen.health is Health.DEGRADED
+        assert seen.detail.endswith("the shop says 'unavailable', nobody was charged")
 
     def test_a_shop_that_is_away_is_down_soon(self, stack: Stack, tmp_path: Path) -> None:
         """A door without a shop behind it is no polite refusal, and is told within seconds."""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import anyio
 
 from drill.errors import BadInput
+from validators.probes.hosts import HostSeen
+from validators.probes.journeys.routes import Routes, ask
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Playwright
@@ -51,6 +53,7 @@ class JourneyBrowser:
         self._run_id = run_id
         self._browser: Browser | None = None
         self._launching = anyio.Lock()
+        self.routes = Routes()
 
     @property
     def open_contexts(self) -> int:
@@ -65,17 +68,25 @@ class JourneyBrowser:
             return self._browser
 
     @asynccontextmanager
-    async def context(self) -> AsyncIterator["BrowserContext"]:
+    async def context(self, *, journey: bool = True) -> AsyncIterator["BrowserContext"]:
         """A customer's own, empty browser profile; closed however the journey ends."""
         browser = await self.start()
         # Both ends under a shield: a cancelled call leaves a context that nobody holds.
         with anyio.CancelScope(shield=True), anyio.fail_after(CLOSE_LIMIT_S):
             context = await browser.new_context(ignore_https_errors=True)
         try:
+            with anyio.CancelScope(shield=True), anyio.fail_after(CLOSE_LIMIT_S):
+                await self.routes.join(context, journey=journey)
             yield context
         finally:
+            self.routes.leave(context)
             with anyio.CancelScope(shield=True), anyio.move_on_after(CLOSE_LIMIT_S):
                 await context.close()
+
+    async def ask(self, host: str, patience_s: float) -> HostSeen:
+        """What a page of this Chromium, which is no journey's, gets from a host."""
+        async with self.context(journey=False) as context:
+            return await ask(await context.new_page(), host, patience_s)
 
     async def close(self) -> None:
         """End Chromium."""

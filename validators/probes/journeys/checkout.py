@@ -55,13 +55,18 @@ class CheckoutLook(JourneyLook):
         return await self._judge_receipt(visit)
 
     async def _to_paystack(self, visit: Visit) -> Seen | None:
-        page = visit.page
         visit.step = "on the plans page"
         await visit.arrive(by_testid(f"plan-{self.spec.plan}"))
         if await visit.shows(CLOSED):
             return await self._polite(visit, "buying is switched off")
-        await page.click(by_testid(f"buy-{self.spec.plan}"))
+        buy = by_testid(f"buy-{self.spec.plan}")
+        # A page that has to load something first, or cannot, keeps its button off.
+        await visit.arrive(f"{buy}:not(:disabled)", MESSAGE)
+        if await visit.shows(MESSAGE):
+            return await self._told(visit)
         visit.step = "on the way to Paystack"
+        # Whatever became of the button by now: one that was just switched off has its message.
+        await visit.page.click(buy, force=True)
         await visit.arrive(PAYSTACK_FORM, MESSAGE)
         if await visit.shows(PAYSTACK_FORM):
             return None

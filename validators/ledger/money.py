@@ -97,8 +97,12 @@ def funds_of(purchase: Purchase, books: Books, planned: PaymentsPlanned) -> Fund
         is_open = any(each.status in OPEN for each in final or ())
         rows = frozenset[Money]({"open" if is_open else "none"})
     elif exact and settled is not None and None not in rightness:
-        states = [(_state(x, _refunds(settled)), bool(right(x, price, purchase.quantity)))
-                  for x in captures]  # fmt: skip
+        states = []
+        for each in captures:
+            is_right = bool(right(each, price, purchase.quantity))
+            # Fees that the customer bore are not the shop's to give back.
+            whole = price.amount * purchase.quantity if price and is_right else each.amount
+            states.append((_state(each, _refunds(settled), whole), is_right))
         rows = frozenset({_row(states)})
     else:
         rows = _possible(captures, rightness, exact=exact)
@@ -189,15 +193,15 @@ def _over(capture: Transaction, back: Iterable[Refund], asked: Sequence[RefundAs
     return total > capture.amount or twice
 
 
-def _state(capture: Transaction, refunds: Sequence[Refund]) -> str:
-    """What became of one capture."""
+def _state(capture: Transaction, refunds: Sequence[Refund], whole: int) -> str:
+    """What became of one capture, of which *whole* is what can be asked back."""
     own = [each for each in refunds if each.transaction == capture.id]
     done = sum(each.amount for each in own if each.status in SETTLED)
     moving = sum(each.amount for each in own if each.status not in SETTLED | REFUSED)
     refused = max((each.amount for each in own if each.status in REFUSED), default=0)
-    if capture.status == "reversed" or done >= capture.amount:
+    if capture.status == "reversed" or done >= whole:
         return "refunded"
-    if done + moving >= capture.amount:
+    if done + moving >= whole:
         return "in_flight"
     if refused > done + moving:
         return "failed"

@@ -113,6 +113,25 @@ def test_every_state_of_refunds_has_its_row(
     assert judged(j.healthy().but(held=held))[1].axes.money == {row}
 
 
+@pytest.mark.parametrize(
+    ("status", "amount", "row"),
+    [
+        ("processed", j.PRICE, "one_refunded"),
+        ("pending", j.PRICE, "one_in_flight"),
+        ("processed", j.PRICE - 1, "one_partly_refunded"),
+    ],
+)
+def test_fees_that_the_customer_bore_need_not_come_back(status: str, amount: int, row: str) -> None:
+    """
+    The price is all that can be asked back of a capture that the fees were added to.
+    """
+    fees = 7500
+    captured = msgspec.structs.replace(j.transaction(1, amount=j.PRICE + fees), fees=fees)
+    held = sold(transactions=[captured], refunds=[j.refund(1, status, amount, 0)])
+
+    assert judged(j.healthy().but(held=held))[1].axes.money == {row}
+
+
 def test_one_request_carried_out_twice_is_too_much() -> None:
     """
     Two partial refunds for one request give back more than was asked, though less than was paid.

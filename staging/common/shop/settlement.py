@@ -152,7 +152,8 @@ async def _tell_of_late_payment(
         f"<reinstated-{order_id}@vauntico.test>",
         ALERTS_TO,
         "A cancelled order was paid, and is reinstated",
-        f"Order {order_id}\nPayment {reference}\n",
+        # Not written as a receipt is: whoever counts receipts must not count this.
+        f"It is order {order_id}, by payment {reference}.\n",
         order_id,
     )
 

@@ -149,9 +149,13 @@ class Paying:
 
 
 def outcome_of(order: asyncpg.Record) -> str:
-    """What the customer is told: "paid" only of money that Paystack has confirmed."""
+    """
+    What the customer is told: "paid" only of money that Paystack has confirmed.
+
+    An order that was given up is not the end of it: a late payment takes it up again.
+    """
     if order["state"] in ("paid", "fulfilled"):
         return "paid"
-    if order["state"] == "open":
+    if order["state"] in ("open", "cancelled"):
         return "failed" if order["attempt"] == "failed" else "pending"
     return "cancelled"

@@ -64,15 +64,27 @@ def what_to_do(missing: str, environment: Mapping[str, str]) -> str:
     return "fail" if environment.get("CI", "").lower() not in {"", "0", "false"} else "skip"
 
 
+SHOP = (
+    "tests/staging/test_",
+    "tests/drills/test_bad_input.py",
+    "tests/drills/test_engine_pin.py",
+    "tests/drills/test_job_killed.py",
+    "tests/drills/test_killed.py",
+    "tests/drills/test_paystack_faults.py",
+)
+"""Run by one process, at a staging of its own if that is another one: HTTP only, so light."""
+
 DRILLS = (
     "tests/drills/",
     "tests/validators/probes/test_journeys.py",
+    "tests/validators/probes/test_routes.py",
+    "tests/experiments/gameday/test_page.py",
     "tests/experiments/comms/test_inbox.py",
 )
-"""Run by one process, at one staging: browsers and whole drills at two would starve each other."""
-
-SHOP = "tests/staging/test_"
-"""Run by one process, at a staging of its own if that is another one: HTTP only, so light."""
+"""
+Run by one process, at one staging: browsers and whole drills at two would starve each other. What
+stands in `SHOP` is not of these.
+"""
 
 ITS_OWN = ("tests/drills/test_engine_restart.py",)
 """Has an engine of its own, and needs no staging."""
@@ -83,7 +95,7 @@ def scope_of(nodeid: str) -> str:
     file = nodeid.partition("::")[0]
     if file in ITS_OWN:
         return file
-    return "drills" if file.startswith(DRILLS) else "shop" if file.startswith(SHOP) else file
+    return "shop" if file.startswith(SHOP) else "drills" if file.startswith(DRILLS) else file
 
 
 class Apart(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types

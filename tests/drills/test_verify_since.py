@@ -24,6 +24,7 @@ def test_a_recovery_check_passes_on_a_whole_staging(desk: Desk) -> None:
     assert "recovered_in_time" in (done.directory / "junit.xml").read_text()
 
 
+@pytest.mark.thorough
 @twice
 def test_a_recovery_check_fails_while_a_part_is_frozen(desk: Desk) -> None:
     """

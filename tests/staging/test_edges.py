@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.drills.conftest import twice
 from tests.staging.customer import NO_FUNDS, SUCCESS, Customer, outcome
 from tests.staging.planting import (
     LONGEST_S,
@@ -63,6 +64,7 @@ def test_a_kill_at_the_grant_loses_and_repeats_nothing(stack: Stack, service: st
         assert len({mail["message_id"] for mail in mails}) == 1
 
 
+@twice
 def test_two_tabs_of_a_product_bought_often_are_one_order(stack: Stack) -> None:
     """Pressing the button of a product that may be bought again twice at once makes one order."""
     with newcomer(stack) as customer, ThreadPoolExecutor(4) as tabs:

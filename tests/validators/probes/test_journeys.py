@@ -106,6 +106,10 @@ def looks(
     return anyio.run(main), files
 
 
+KINDS = ["checkout", pytest.param("customer", marks=pytest.mark.thorough)]
+"""Both walk to the same button."""
+
+
 class TestWithStaging:
     """Real Chromium, real stack."""
 
@@ -121,7 +125,7 @@ class TestWithStaging:
             assert path.stat().st_size > 1000
             assert subject == kind
 
-    @pytest.mark.parametrize("kind", ["checkout", "customer"])
+    @pytest.mark.parametrize("kind", KINDS)
     def test_a_polite_refusal_is_degraded(self, stack: Stack, tmp_path: Path, kind: str) -> None:
         """Where the shop alone cannot reach Paystack it says so, and nobody is charged."""
         with nameless(stack):
@@ -135,7 +139,7 @@ class TestWithStaging:
             f"{kind}-01-degraded.trace.zip",
         ]
 
-    @pytest.mark.parametrize("kind", ["checkout", "customer"])
+    @pytest.mark.parametrize("kind", KINDS)
     def test_a_browser_without_paystack_is_refused_politely(
         self, stack: Stack, tmp_path: Path, kind: str
     ) -> None:

@@ -164,7 +164,7 @@ def test_a_name_that_leads_nowhere_is_no_answer(shop: SmallShop) -> None:
 
 
 @pytest.mark.parametrize("rule", [BLOCK, STATUS, SLOW], ids=lambda rule: rule.way)
-@pytest.mark.parametrize("kind", ["checkout", "customer"])
+@pytest.mark.parametrize("kind", ["checkout", pytest.param("customer", marks=pytest.mark.thorough)])
 def test_a_script_that_does_not_load_is_a_polite_refusal(
     shop: SmallShop, tmp_path: Path, kind: str, rule: HostRule
 ) -> None:

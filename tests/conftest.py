@@ -124,13 +124,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: rank.get(at := scope_of(item.nodeid), 3 if at in docker else 1))
 
 
+CONTEXT = pytest.StashKey[str]()
+"""What is measured now: `fast` or `other`."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> None:
     """What the fast tests reach is kept apart: `make coverage` asks for that alone."""
     measure = coverage.Coverage.current()
-    if measure is not None:
-        slow = any(item.get_closest_marker(name) for name in ORDER)
-        measure.switch_context("other" if slow else "fast")
+    slow = any(item.get_closest_marker(name) for name in ORDER)
+    context = "other" if slow else "fast"
+    # Each switch writes down everything that was measured before it.
+    if measure is not None and item.config.stash.get(CONTEXT, "") != context:
+        measure.switch_context(context)
+        item.config.stash[CONTEXT] = context
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

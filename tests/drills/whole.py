@@ -28,7 +28,9 @@ def broken(desk: Desk) -> str:
     client = docker.from_env()
     try:
         ours = f"com.docker.compose.project={desk.stack.project}"
-        for container in client.containers.list(all=True, filters={"label": ours}):
+        for container in client.containers.list(
+            all=True, filters={"label": ours}, ignore_removed=True
+        ):
             if "drill.target" in container.labels and container.status != "running":
                 return f"{container.name} is {container.status}"
     finally:

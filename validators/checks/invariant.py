@@ -21,17 +21,35 @@ BETWEEN = ("paystack.", "network.", "http.", "dns.", "tls.")
 """Families of faults that stand between the shop and Paystack, if they are of Paystack's name."""
 
 
-class Invariant(CheckSpec):
+class Numbered(CheckSpec):
     """
-    One sentence that holds of every purchase.
+    One of I-1 to I-15.
 
     *number* is its name in the environment's `out_of_sight`; *needs* are the ledgers without whose
-    final reading it cannot be concluded that it held; *waits* are the classes that, while they are
-    not yet a fail, leave it open.
+    final reading it cannot be concluded that it held.
     """
 
     number: ClassVar[str]
     needs: ClassVar[tuple[Ledger, ...]]
+
+    def _unseen(self, payments: Payments) -> Finding | None:
+        """Why nobody can say that it held; None if somebody can."""
+        if declared := payments.planned.out_of_sight.get(self.number):
+            return Finding(Verdict.PASS, f"not judged, out of sight here: {declared}")
+        if unread := payments.unread(*self.needs):
+            return Finding(Verdict.UNKNOWN, "; ".join(unread), Cause.HARNESS)
+        if payments.blind:
+            return Finding(Verdict.UNKNOWN, "; ".join(payments.blind), Cause.HARNESS)
+        return None
+
+
+class Invariant(Numbered):
+    """
+    One sentence that holds of every purchase.
+
+    *waits* are the classes that, while they are not yet a fail, leave it open.
+    """
+
     untested: ClassVar[str]
     waits: ClassVar[frozenset[Name]] = frozenset()
 
@@ -50,16 +68,6 @@ class Invariant(CheckSpec):
         if broken := list(self.broken(payments)):
             return Finding(Verdict.FAIL, "; ".join(broken), Cause.APPLICATION)
         return self._unseen(payments) or self._held(payments)
-
-    def _unseen(self, payments: Payments) -> Finding | None:
-        """Why nobody can say that it held; None if somebody can."""
-        if declared := payments.planned.out_of_sight.get(self.number):
-            return Finding(Verdict.PASS, f"not judged, out of sight here: {declared}")
-        if unread := payments.unread(*self.needs):
-            return Finding(Verdict.UNKNOWN, "; ".join(unread), Cause.HARNESS)
-        if payments.blind:
-            return Finding(Verdict.UNKNOWN, "; ".join(payments.blind), Cause.HARNESS)
-        return None
 
     def _waits(self, each: Judged) -> bool:
         return each.verdict is Verdict.UNKNOWN and not self.waits.isdisjoint(each.classes)

@@ -15,6 +15,7 @@ from validators.checks.invariant import (
     NOT_PLANNED,
     PAID,
     Invariant,
+    Numbered,
     met,
     say,
     unexpected,
@@ -109,7 +110,7 @@ class IgnoresTheOtherDomain(Invariant):
         yield from say("fulfilled by the other domain", unexpected(self.concerned(payments)))
 
 
-class StaysWithinTheCallBudget(Invariant):
+class StaysWithinTheCallBudget(Numbered):
     """
     With nobody buying the shop asks Paystack no more often than its limit allows.
 
@@ -120,13 +121,6 @@ class StaysWithinTheCallBudget(Invariant):
     check: Literal["stays_within_the_call_budget"] = "stays_within_the_call_budget"
     number: ClassVar[str] = "I-15"
     needs: ClassVar[tuple[Ledger, ...]] = ("shop.calls",)
-    untested: ClassVar[str] = ""
-
-    def concerned(self, payments: Payments) -> Iterable[Judged]:
-        return ()
-
-    def broken(self, payments: Payments) -> Iterator[str]:
-        yield from ()
 
     def judge(self, journal: Journal) -> Finding:
         payments = payments_of(journal)
@@ -155,7 +149,7 @@ class StaysWithinTheCallBudget(Invariant):
         return self._unseen(payments) or Finding(Verdict.PASS, f"at most {said}")
 
 
-INVARIANTS: tuple[type[Invariant], ...] = (
+INVARIANTS: tuple[type[Numbered], ...] = (
     RefundsNoMoreThanCaptured,
     AcknowledgesEveryEvent,
     IgnoresTheOtherDomain,

@@ -41,7 +41,9 @@ class Rig:
     def ours(self) -> list[Any]:
         """Containers of drills on this project."""
         wanted = f"drill.project={self.project}"
-        return list(self.client.containers.list(all=True, filters={"label": wanted}))
+        return list(
+            self.client.containers.list(all=True, filters={"label": wanted}, ignore_removed=True)
+        )
 
 
 @contextlib.contextmanager

@@ -63,7 +63,8 @@ def test_a_bad_release_is_rolled_back_within_every_clock(desk: Desk) -> None:
     """
     Alert, acknowledgement, containment, rollback by tag, every validator green, everybody told.
     """
-    done = desk.run("bad-release-rollback", *BRISK)
+    # At the scenario's own pace: in a third of its 20 s of containment a journey may not be seen.
+    done = desk.run("bad-release-rollback")
 
     assert done.code == 0, done.out + done.err
     report = done.report

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.drills.conftest import Desk, twice
 from tests.drills.whole import wait_for_helpers, whole_after
 from tests.staging.stack import until
+from tests.validators.probes.test_journeys import chromium_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.browser, pytest.mark.thorough]
 JOURNEYS = ("paystack-checkout", "customer-flows")
@@ -62,13 +62,13 @@ def test_a_dead_drill_takes_its_browser_along(desk: Desk) -> None:
     try:
         until(lambda: "f1: effective" in said(desk), within_s=IN_FORCE_WITHIN_S, what="the fault")
         run = next(desk.runs.glob("2*")).name
-        assert marked(run)
+        assert chromium_of(run)
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.communicate(timeout=30)
     begun = time.monotonic()
 
-    until(lambda: not marked(run), within_s=OVER_WITHIN_S, what="no process of the drill's")
+    until(lambda: not chromium_of(run), within_s=OVER_WITHIN_S, what="no process of the drill's")
     whole_after(desk, begun, "killed")
     wait_for_helpers(desk)
 
@@ -85,16 +85,3 @@ def said(desk: Desk) -> str:
         if '"state":"effective"' in text:
             return "f1: effective"
     return ""
-
-
-def marked(run: str) -> list[int]:
-    """The processes that carry the drill's name."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        try:
-            variables = (folder / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if f"DRILL_RUN={run}".encode() in variables:
-            found.append(int(folder.name))
-    return found

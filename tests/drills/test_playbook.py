@@ -58,7 +58,6 @@ def failed(report: dict[str, Any]) -> set[str]:
     }
 
 
-@twice
 def test_a_bad_release_is_rolled_back_within_every_clock(desk: Desk) -> None:
     """
     Alert, acknowledgement, containment, rollback by tag, every validator green, everybody told.

@@ -12,7 +12,7 @@ ENV := bundled
 endif
 unexport ENV SCENARIO SEED ARGS
 # Whole drills in one process, everything else beside them in another, in the order of tests/conftest.py.
-BESIDE := -n 2 --dist loadscope --no-loadscope-reorder
+BESIDE := -n 3 --dist loadscope --no-loadscope-reorder
 # Other work can starve a staging on two cores: what failed is told, and must pass alone.
 AGAIN := { printf 'test: what failed is tried once more, alone\n' >&2; \
 	$(BIN)/pytest --last-failed --last-failed-no-failures=none --cov --cov-append --cov-report=; }
@@ -35,8 +35,7 @@ setup: ## Python environment, Docker engine, images and Chromium, whatever of th
 	@setup/images
 	@setup/chromium >/dev/null
 
-setup-dev: setup ## as setup, and the tools of the developers
-	@setup/python dev
+setup-dev: dev setup ## as setup, and the tools of the developers
 
 staging: setup ## bring the bundled staging up and wait until it is healthy
 	@staging/bin/up
@@ -65,10 +64,15 @@ heal: ## undo whatever a drill left on staging
 	@setup/python
 	@$(BIN)/drill heal --env "$(ENV)" $(ARGS)
 
-test: setup-dev lint types imports secrets ## everything: style, types, borders, secrets, then fast, docker and browser tests
-	@$(BIN)/pytest $(BESIDE) --cov --cov-report= $(ARGS) || $(AGAIN)
+test: setup-dev ## everything: style, types, borders, secrets; fast, docker and browser tests
+	@$(MAKE) checks & checks=$$!; code=0; \
+	{ $(BIN)/pytest $(BESIDE) --cov --cov-report= $(ARGS) || $(AGAIN); } || code=$$?; \
+	wait $$checks || { printf 'test: make checks failed, its words are above\n' >&2; code=1; }; \
+	exit $$code
 	@$(BIN)/coverage report --omit=none
 	@$(if $(ARGS),,$(PROMISED))
+
+checks: lint types imports secrets ## style, types, borders and secrets; `make test` has them done beside its tests
 
 test-thorough: ## make test, and what it leaves out: every step, way and scenario once more
 	@DRILL_THOROUGH=1 $(MAKE) test
@@ -129,4 +133,4 @@ clean: ## remove the environment and the caches; drills' reports stay
 
 .NOTPARALLEL:
 .PHONY: help prove-validators setup setup-dev staging staging-down drill verify heal test test-thorough test-fast coverage \
-	test-docker test-browser dev lint fmt types imports secrets lock bench ci clean
+	test-docker test-browser checks dev lint fmt types imports secrets lock bench ci clean

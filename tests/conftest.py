@@ -19,7 +19,8 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.staging.stack import Stack, free_port
+from tests.staging.ports import free_port
+from tests.staging.stack import Stack
 
 LOOK_LIMIT_S = 15
 LOG_LINES = 60

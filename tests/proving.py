@@ -22,7 +22,8 @@ from typing import Literal
 from uuid import uuid4
 
 from tests.staging.planting import planted, start
-from tests.staging.stack import Stack, free_port
+from tests.staging.ports import free_port
+from tests.staging.stack import Stack
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios" / "bugs"
 RUN_LIMIT_S = 900

@@ -15,7 +15,8 @@ import pytest
 from docker.models.containers import Container
 
 from tests.drills.conftest import Desk, Done
-from tests.staging.stack import STAGING, Stack, free_port
+from tests.staging.ports import free_port
+from tests.staging.stack import STAGING, Stack
 
 PAUSE = """\
 schema: drill-scenario/1

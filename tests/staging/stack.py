@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +15,8 @@ import httpx
 from docker.models.containers import Container
 from docker.models.networks import Network
 
+from tests.staging.ports import free_port
+
 STAGING = Path(__file__).resolve().parents[2] / "staging"
 UP_LIMIT_S = 300
 COMMAND_LIMIT_S = 60
@@ -25,13 +26,6 @@ API_KEY = "drill-staging-key"  # pragma: allowlist secret
 SECRET_KEY = "sk_test_staging_tests"  # pragma: allowlist secret
 CONTROL_TOKEN = "staging-tests-control"  # pragma: allowlist secret
 T = TypeVar("T")
-
-
-def free_port() -> int:
-    """A port that nobody listens on, from the system."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)

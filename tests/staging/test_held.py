@@ -27,7 +27,8 @@ from experiments.runtime.docker.stack import open_stack
 from experiments.runtime.shapes import RunInfo, Undo
 from tests.experiments.fakes import FakeSink
 from tests.staging.customer import SUCCESS, Customer, outcome
-from tests.staging.stack import Stack, free_port, until
+from tests.staging.ports import free_port
+from tests.staging.stack import Stack, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.thorough]
 

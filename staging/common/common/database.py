@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 from prometheus_client import Gauge
 
+from common.cancelling import is_asked_to_end
 from common.self_check import SelfCheck
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,12 @@ class Database:
                 self._give_back(connection)
         except TimeoutError as error:
             raise DatabaseUnavailable("PostgreSQL did not answer in time") from error
+        except asyncio.CancelledError as error:
+            # asyncpg cancels its own waiting when a connection breaks in its making. Taken for
+            # ours, it would end the task that asked, and nothing would take its place.
+            if is_asked_to_end():
+                raise
+            raise DatabaseUnavailable("PostgreSQL: the connection broke") from error
         except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             # The last is what asyncpg says of a connection that broke while it was being used.
             raise DatabaseUnavailable(f"PostgreSQL: {error!r}") from error

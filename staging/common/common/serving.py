@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from common import dns_stub
+from common.cancelling import is_asked_to_end
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +51,19 @@ def server(
     )
 
 
-async def _keep_running(task: Callable[[], Awaitable[None]]) -> None:
-    """Run a background task for ever: an unforeseen error must not end it for good."""
+async def keep_running(task: Callable[[], Awaitable[None]]) -> None:
+    """
+    Run a background task for ever: an unforeseen error must not end it for good.
+
+    Nor must a cancellation that nobody asked of it: libraries let one out when a connection breaks.
+    """
     while True:
         try:
             await task()
+        except asyncio.CancelledError:
+            if is_asked_to_end():
+                raise
+            log.warning("background task %s was cancelled by what it used: again", task)
         except Exception:
             log.exception("background task %s failed, starting it again", task)
         await asyncio.sleep(TASK_RESTART_S)
@@ -74,7 +83,7 @@ async def serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    running = [asyncio.create_task(_keep_running(task)) for task in tasks]
+    running = [asyncio.create_task(keep_running(task)) for task in tasks]
     try:
         await asyncio.gather(*(one.serve() for one in servers))
     finally:

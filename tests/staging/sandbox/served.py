@@ -17,8 +17,9 @@ from uuid import uuid4
 
 import httpx
 
+from tests.staging.ports import free_port
 from tests.staging.sandbox.inside import CARD, GOOD, KEY, TOKEN
-from tests.staging.stack import free_port, until
+from tests.staging.stack import until
 
 SERVE = Path(__file__).with_name("serve.py")
 UP_WITHIN_S = 20.0

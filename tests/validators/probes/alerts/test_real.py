@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from drill.incident import MonitoringSeen
-from tests.staging.stack import free_port
+from tests.staging.ports import free_port
 from tests.validators.probes.alerts.double import Asked, Double, serving
 from validators.probes.alerts.alertmanager import Alertmanager
 from validators.probes.alerts.api import Api

@@ -1,0 +1,87 @@
+"""What the shop does behind the scenes goes on, whatever a broken connection does to it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import sys
+from typing import Any
+
+import pytest
+
+from tests.staging.stack import STAGING, Stack
+
+GOES_ON_WITHIN_S = 10
+# Run in a container of the shop, where asyncpg is: its making of a connection ends as cancelled.
+BREAKS = """
+import asyncio
+import asyncpg
+from common.database import Database, DatabaseUnavailable
+
+async def breaks(*args, **options):
+    raise asyncio.CancelledError
+
+async def ask(database):
+    async with database.connection():
+        pass
+
+async def main():
+    asyncpg.connect = breaks
+    try:
+        await ask(Database("", schema=""))
+    except DatabaseUnavailable as error:
+        print("told:", error)
+    asyncpg.connect = lambda *args, **options: asyncio.sleep(60)
+    asked = asyncio.create_task(ask(Database("", schema="", deadline_s=60)))
+    await asyncio.sleep(0)
+    asked.cancel()
+    await asyncio.wait({asked}, timeout=5)
+    print("ended:", asked.cancelled())
+
+asyncio.run(main())
+"""
+
+
+def serving() -> Any:
+    """The shop's way of running things; by its name, as nobody else imports staging."""
+    sys.path.append(str(STAGING / "common"))
+    try:
+        return importlib.import_module("common.serving")
+    finally:
+        sys.path.remove(str(STAGING / "common"))
+
+
+@pytest.mark.anyio
+async def test_a_cancellation_that_nobody_asked_for_ends_no_task(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A library's own cancellation restarts a background task; one that was asked for ends it."""
+    module = serving()
+    monkeypatch.setattr(module, "TASK_RESTART_S", 0)
+    begun = 0
+    again = asyncio.Event()
+
+    async def task() -> None:
+        nonlocal begun
+        begun += 1
+        if begun == 1:
+            raise asyncio.CancelledError
+        again.set()
+        await asyncio.Event().wait()
+
+    running = asyncio.create_task(module.keep_running(task))
+    await asyncio.wait_for(again.wait(), GOES_ON_WITHIN_S)
+    assert not running.done()
+
+    running.cancel()
+    await asyncio.wait({running}, timeout=GOES_ON_WITHIN_S)
+    assert running.cancelled()
+    assert begun == 2
+
+
+@pytest.mark.docker
+def test_a_connection_that_breaks_in_its_making_is_told_as_such(stack: Stack) -> None:
+    """It is a database that did not answer: whoever asked goes on, as nobody cancelled it."""
+    said = stack.compose("exec", "-T", "vauntico-server", "python3", "-c", BREAKS)
+
+    assert said.splitlines() == ["told: PostgreSQL: the connection broke", "ended: True"]

@@ -72,6 +72,8 @@ SHOP = (
     "tests/drills/test_job_killed.py",
     "tests/drills/test_killed.py",
     "tests/drills/test_paystack_faults.py",
+    "tests/drills/test_release.py",
+    "tests/experiments/runtime/test_docker_response.py",
 )
 """Run by one process, at a staging of its own if that is another one: HTTP only, so light."""
 

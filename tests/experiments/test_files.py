@@ -192,6 +192,7 @@ junk = st.text(alphabet=st.characters(codec="utf-8"), max_size=30)
 words = st.sampled_from(["{", "}", "[", "]", ":", "- ", "&a", "*a", "!!map", "\t", "for", "~", "|"])
 
 
+@pytest.mark.no_cover
 @settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.one_of(lines, junk, words), max_size=14))
 def test_no_malformed_scenario_brings_a_traceback(parts: list[str]) -> None:
@@ -204,6 +205,7 @@ def test_no_malformed_scenario_brings_a_traceback(parts: list[str]) -> None:
         assert str(error)  # noqa: PT017 - it may as well be a plan
 
 
+@pytest.mark.no_cover
 @settings(max_examples=1000, deadline=None)
 @given(st.data())
 def test_no_mutated_scenario_brings_a_traceback(data: st.DataObject) -> None:

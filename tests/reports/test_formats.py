@@ -53,6 +53,7 @@ def render_all(journal: Journal) -> None:
     assert shown(journal)
 
 
+@pytest.mark.no_cover
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, len(RECORDS)))
 def test_any_prefix_renders_in_every_format(length: int) -> None:

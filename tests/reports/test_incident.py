@@ -245,6 +245,7 @@ def test_a_missing_time_never_becomes_zero(kept: set[int]) -> None:
     assert all(entry.t_s > 0 for entry in timeline(made))
 
 
+@pytest.mark.no_cover
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, len(RECORDS)))
 def test_any_prefix_of_an_incident_renders(length: int) -> None:

@@ -56,7 +56,7 @@ def test_a_purchase_ends_with_one_pass_and_one_receipt(stack: Stack) -> None:
 @pytest.mark.parametrize(
     "forms",
     [
-        (PIN, {"card_pin": "1111"}),
+        pytest.param((PIN, {"card_pin": "1111"}), marks=pytest.mark.thorough),
         (PIN_OTP, {"card_pin": "1234"}, {"card_otp": "123456"}),
         (DECLINED, SUCCESS),
     ],

@@ -55,6 +55,7 @@ async def _enveloped(inside: Inside, method: str, url: str, **sent: Any) -> None
     assert answer.is_success or body["code"]
 
 
+@pytest.mark.no_cover
 @settings(max_examples=100, deadline=None)
 @given(
     posts=st.lists(

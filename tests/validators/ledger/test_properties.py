@@ -3,6 +3,7 @@
 from random import Random
 
 import msgspec
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -37,6 +38,7 @@ def told(journal: Journal) -> list[object]:
     return [payments_judged(journal, 1.0), *(check.judge(journal) for check in CHECKS)]
 
 
+@pytest.mark.no_cover
 @MANY
 @given(runs(), st.data())
 def test_hiding_a_reading_makes_no_pass_and_no_new_fail(run: j.Run, data: st.DataObject) -> None:
@@ -52,6 +54,7 @@ def test_hiding_a_reading_makes_no_pass_and_no_new_fail(run: j.Run, data: st.Dat
         assert verdict in {full[name], Verdict.UNKNOWN}, (name, full[name].word, verdict.word)
 
 
+@pytest.mark.no_cover
 @MANY
 @given(runs(), st.data())
 def test_a_row_or_a_page_seen_twice_changes_nothing(run: j.Run, data: st.DataObject) -> None:
@@ -71,6 +74,7 @@ def test_a_row_or_a_page_seen_twice_changes_nothing(run: j.Run, data: st.DataObj
     assert told(run.but(reads=[*reads, page]).journal()) == told(run.journal())
 
 
+@pytest.mark.no_cover
 @MANY
 @given(runs(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_and_readings_changes_nothing(run: j.Run, random: Random) -> None:
@@ -88,6 +92,7 @@ def test_the_order_of_rows_and_readings_changes_nothing(run: j.Run, random: Rand
     assert told(run.but(reads=reads).journal()) == told(run.journal())
 
 
+@pytest.mark.no_cover
 @settings(max_examples=20, deadline=None)
 @given(runs())
 def test_one_journal_gives_one_finding(run: j.Run) -> None:

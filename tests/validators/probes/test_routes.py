@@ -163,7 +163,14 @@ def test_a_name_that_leads_nowhere_is_no_answer(shop: SmallShop) -> None:
     assert seen.told() == "no.such.host.invalid failed with ERR_NAME_NOT_RESOLVED"
 
 
-@pytest.mark.parametrize("rule", [BLOCK, STATUS, SLOW], ids=lambda rule: rule.way)
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param(BLOCK, id="block"),
+        pytest.param(STATUS, id="status", marks=pytest.mark.thorough),
+        pytest.param(SLOW, id="slow", marks=pytest.mark.thorough),
+    ],
+)
 @pytest.mark.parametrize("kind", ["checkout", pytest.param("customer", marks=pytest.mark.thorough)])
 def test_a_script_that_does_not_load_is_a_polite_refusal(
     shop: SmallShop, tmp_path: Path, kind: str, rule: HostRule
@@ -196,7 +203,9 @@ def test_a_script_that_does_not_load_is_a_polite_refusal(
     [
         ("block", "on the way to Paystack: ERR_BLOCKED_BY_CLIENT"),
         ("status", "on the way to Paystack: the page answered 503"),
-        ("slow", "on the way to Paystack: nothing more within 6 s"),
+        pytest.param(
+            "slow", "on the way to Paystack: nothing more within 6 s", marks=pytest.mark.thorough
+        ),
     ],
 )
 def test_what_a_redirect_leads_to_meets_the_rule(

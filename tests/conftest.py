@@ -8,7 +8,7 @@ fail there instead where CI is set: a green CI has really run them.
 import os
 import shutil
 import subprocess
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -121,10 +121,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ORDER[::-1]])
     if os.environ.get("PYTEST_XDIST_WORKER"):
-        # The longest first, the busiest of the others while that one still waits for its staging.
-        docker = {scope_of(item.nodeid) for item in items if item.get_closest_marker("docker")}
-        rank = {"drills": 0, "shop": 2}
-        items.sort(key=lambda item: rank.get(at := scope_of(item.nodeid), 3 if at in docker else 1))
+        rank = ranks(items)
+        items.sort(key=lambda item: rank[scope_of(item.nodeid)])
+
+
+def ranks(items: Iterable[pytest.Item]) -> Mapping[str, float]:
+    """
+    When each scope's turn is: the two long ones first, which mostly wait, then all others.
+
+    Of these some wait for the engine and some are busy all the time: evenly mixed, two processes
+    always have something to do, and end together.
+    """
+    scopes = dict.fromkeys(scope_of(item.nodeid) for item in items)
+    docker = {scope_of(item.nodeid) for item in items if item.get_closest_marker("docker")}
+    long = {"drills": -2.0, "shop": -1.0}
+    kinds = [
+        [scope for scope in scopes if scope not in long and (scope in docker) is waits]
+        for waits in (False, True)
+    ]
+    return long | {
+        scope: (place + 0.5) / len(kind) for kind in kinds for place, scope in enumerate(kind)
+    }
 
 
 CONTEXT = pytest.StashKey[str]()

@@ -14,8 +14,8 @@ BY_HTTP = {
     "probes: [paystack-checkout, checkout-ready]": "probes: [checkout-ready]",
     "probes: [all]": "probes: [http]",
 }
-PACE = ("--time-scale", "120")
-"""People answer twice as fast as the scenario says, and their clocks run as fast."""
+PACE = ("--time-scale", "180")
+"""People answer three times as fast as the scenario says, and their clocks run as fast."""
 
 pytestmark = pytest.mark.docker
 

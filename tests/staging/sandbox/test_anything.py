@@ -56,7 +56,7 @@ async def _enveloped(inside: Inside, method: str, url: str, **sent: Any) -> None
 
 
 @pytest.mark.no_cover
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     posts=st.lists(
         st.tuples(

@@ -161,7 +161,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose machine is not there, or fail it where CI promised one."""
+    """Skip a test whose machine is not there, or fail it if CI is set; wake its staging."""
     for name, look in MISSING.items():
         if item.get_closest_marker(name) is None:
             continue
@@ -170,6 +170,33 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.fail(f"CI is set, but {look()}", pytrace=False)
         if action == "skip":
             pytest.skip(look())
+    if "stack" in getattr(item, "fixturenames", ()):
+        while resting:
+            resting.pop().script("up")
+
+
+standing: list[Stack] = []
+"""The staging that was brought up for this process's tests."""
+resting: list[Stack] = []
+"""The same, if it was taken down as the next tests need none."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, None, None]:
+    """
+    Leave no staging idle beside the tests of others: it would go on taking part of a core.
+
+    Only where scopes come one after the other, as `ranks` sorts them.
+    """
+    yield
+    if not os.environ.get("PYTEST_XDIST_WORKER") or nextitem is None:
+        return
+    if scope_of(item.nodeid) != scope_of(nextitem.nodeid) and not resting:
+        for stack in standing:
+            stack.script("down", "--volumes")
+            resting.append(stack)
 
 
 @pytest.fixture
@@ -190,8 +217,10 @@ def stack() -> Iterator[Stack]:
     stack = Stack(f"stg-test-{uuid4().hex[:8]}", free_port(), free_port(), free_port())
     try:
         stack.script("up")
+        standing.append(stack)
         yield stack
     finally:
+        standing.clear()
         stack.script("down", "--volumes")
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.drills.conftest import Desk
 from tests.drills.whole import wait_for_helpers, whole_after
 
-KILLS = int(os.environ.get("DRILL_KILLS", "2"))
+KILLS = int(os.environ.get("DRILL_KILLS", "1"))
 LONGEST_S = 7.0
 SCENARIOS = {
     "paystack-down": "network.blackhole, target: vauntico-server, to: api.paystack.co, for: 4s",

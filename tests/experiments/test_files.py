@@ -193,7 +193,7 @@ words = st.sampled_from(["{", "}", "[", "]", ":", "- ", "&a", "*a", "!!map", "\t
 
 
 @pytest.mark.no_cover
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.one_of(lines, junk, words), max_size=14))
 def test_no_malformed_scenario_brings_a_traceback(parts: list[str]) -> None:
     """

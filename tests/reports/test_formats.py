@@ -54,7 +54,7 @@ def render_all(journal: Journal) -> None:
 
 
 @pytest.mark.no_cover
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, len(RECORDS)))
 def test_any_prefix_renders_in_every_format(length: int) -> None:
     """A drill may be killed after any line, and its reports still come."""

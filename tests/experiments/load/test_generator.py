@@ -22,7 +22,7 @@ from tests.experiments.load.loads import WITHIN_S, Run, marked, plan_for
 pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.thorough), 2])
 async def test_every_intent_is_bought_once_and_told(
     town: Town, tmp_path: Path, workers: int
 ) -> None:
@@ -213,7 +213,7 @@ anyio.run(main)
 """
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.thorough), 2])
 def test_when_the_drill_is_killed_the_load_ends_itself(
     town: Town, tmp_path: Path, workers: int
 ) -> None:

@@ -19,7 +19,7 @@ from validators.ledger.told import payments_judged
 KINDS: tuple[type[CheckSpec], ...] = (LosesNothing, *INVARIANTS)
 CHECKS = [kind(check=str(kind.model_fields["check"].default)) for kind in KINDS]
 ROWS = ("transactions", "refunds", "orders", "grants", "effects", "usable")
-MANY = settings(max_examples=60, deadline=None)
+MANY = settings(max_examples=40, deadline=None)
 
 
 def verdicts(journal: Journal) -> dict[str, Verdict]:

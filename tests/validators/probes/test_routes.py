@@ -199,17 +199,20 @@ def test_a_script_that_does_not_load_is_a_polite_refusal(
 
 
 @pytest.mark.parametrize(
-    ("way", "detail"),
+    ("way", "deadline", "detail"),
     [
-        ("block", "on the way to Paystack: ERR_BLOCKED_BY_CLIENT"),
-        ("status", "on the way to Paystack: the page answered 503"),
+        ("block", "20s", "on the way to Paystack: ERR_BLOCKED_BY_CLIENT"),
+        ("status", "20s", "on the way to Paystack: the page answered 503"),
         pytest.param(
-            "slow", "on the way to Paystack: nothing more within 6 s", marks=pytest.mark.thorough
+            "slow",
+            "6s",
+            "on the way to Paystack: nothing more within 6 s",
+            marks=pytest.mark.thorough,
         ),
     ],
 )
 def test_what_a_redirect_leads_to_meets_the_rule(
-    shop: SmallShop, tmp_path: Path, way: Meets, detail: str
+    shop: SmallShop, tmp_path: Path, way: Meets, deadline: str, detail: str
 ) -> None:
     """
     The shop sends the customer on to Paystack's page by a redirect, which is hit as well.
@@ -218,7 +221,7 @@ def test_what_a_redirect_leads_to_meets_the_rule(
 
     async def work(browser: JourneyBrowser) -> tuple[Seen, HostMet | None]:
         await browser.routes.divert(rule)
-        spec = Journey.model_validate({"journey": "checkout", "deadline": "6s"})
+        spec = Journey.model_validate({"journey": "checkout", "deadline": deadline})
         look = build_journey("j", spec, shop.web, browser, evidence=tmp_path, kept=lambda *_: None)
         seen = await look.look()
         await look.close()

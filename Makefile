@@ -14,7 +14,7 @@ unexport ENV SCENARIO SEED ARGS
 # Without compiled files each of our many processes would compile hundreds of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 # Whole drills in one process, everything else beside them in another, in the order of tests/conftest.py.
-BESIDE := -n 3 --dist loadscope --no-loadscope-reorder
+BESIDE := -n 2 --dist loadscope --no-loadscope-reorder
 # Other work can starve a staging on two cores: what failed is told, and must pass alone.
 AGAIN := { printf 'test: what failed is tried once more, alone\n' >&2; \
 	$(BIN)/pytest --last-failed --last-failed-no-failures=none --cov --cov-append --cov-report=; }

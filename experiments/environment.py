@@ -16,7 +16,7 @@ from experiments.environment_parts import (
     SandboxPart,
 )
 from experiments.environment_shop import Shop
-from experiments.files import Document, read_document
+from experiments.files import Document, read_document, safe_load
 from experiments.problems import build_model, nearest
 from validators.ledger.specs import LOOPBACK
 from validators.probes.specs import HttpProbe, Journey
@@ -121,7 +121,7 @@ def compose_services(environment: Environment, path: Path) -> frozenset[str]:
     file = path.parent / environment.compose.file
     try:
         raw = file.read_bytes()[:MAX_COMPOSE_BYTES]
-        services = yaml.safe_load(raw)["services"]
+        services = safe_load(raw)["services"]  # type: ignore[index] # whatever it is
     except OSError as error:
         reason = error.strerror or "cannot be read"
         raise BadInput(f"{path}: compose.file: {file}: {reason}") from None

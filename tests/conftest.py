@@ -16,11 +16,17 @@ from uuid import uuid4
 
 import coverage
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.staging.ports import free_port
 from tests.staging.stack import Stack
+
+# CI's examples are the same each time, so that half of them find what all would, but for luck.
+settings.register_profile("ci", settings.get_profile("ci"), max_examples=50)
+if settings.get_current_profile_name() == "ci":
+    settings.load_profile("ci")
 
 LOOK_LIMIT_S = 15
 LOG_LINES = 60

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drill.errors import BadInput
+from experiments import files
 from experiments.files import parse_document, read_document
 from experiments.problems import build_model
 from experiments.scenario import find_scenario, scenario_model
@@ -219,6 +221,35 @@ def test_no_mutated_scenario_brings_a_traceback(data: st.DataObject) -> None:
         plan_of(SCENARIO[:start] + middle + SCENARIO[end:])
     except BadInput as error:
         assert str(error)  # noqa: PT017 - it may as well be a plan
+
+
+@pytest.mark.no_cover
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.one_of(lines, junk, words), max_size=14))
+def test_the_quick_loader_reads_what_the_one_in_python_reads(parts: list[str]) -> None:
+    """
+    Values, line numbers and refusals are the same by libyaml and by PyYAML's own loader.
+    """
+    read: list[object] = []
+    for loader in (files.QUICK, yaml.SafeLoader):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(files, "QUICK", loader)
+            try:
+                document = parse_document("x", "\n".join(parts).encode(), {})
+                read.append((document.data, document.lines))
+            except BadInput as error:
+                read.append(str(error))
+
+    assert read[0] == read[1]
+
+
+def test_what_is_nested_too_deep_for_libyaml_is_refused_before_it_sees_it() -> None:
+    """
+    A compose file is loaded quickly too, and its depth is looked at first, in its flat events.
+    """
+    assert files.safe_load(b"services: {a: {}}") == {"services": {"a": {}}}
+    with pytest.raises(RecursionError, match="40 levels"):
+        files.safe_load(b"[" * 41 + b"]" * 41)
 
 
 def test_a_live_key_in_a_file_or_variable_is_refused_unprinted() -> None:

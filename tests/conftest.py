@@ -133,14 +133,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def ranks(items: Iterable[pytest.Item]) -> Mapping[str, float]:
     """
-    When each scope's turn is: the two long ones first, which mostly wait, then all others.
+    When each scope's turn is: the longest first, the other long one after some of the rest.
 
-    Of these some wait for the engine and some are busy all the time: evenly mixed, two processes
-    always have something to do, and end together.
+    Of the rest some wait for the engine and some are busy all the time: evenly mixed, two processes
+    always have something to do, and end together. The two long ones mostly wait, and the shop's
+    tests are lighter company than those for the drills' browsers.
     """
     scopes = dict.fromkeys(scope_of(item.nodeid) for item in items)
     docker = {scope_of(item.nodeid) for item in items if item.get_closest_marker("docker")}
-    long = {"drills": -2.0, "shop": -1.0}
+    long = {"drills": -1.0, "shop": 0.4}
     kinds = [
         [scope for scope in scopes if scope not in long and (scope in docker) is waits]
         for waits in (False, True)

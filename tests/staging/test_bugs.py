@@ -176,7 +176,7 @@ def job_done_again(stack: Stack, customer: Customer) -> bool:
 
 THOROUGH = pytest.mark.thorough
 CASES = [
-    pytest.param("no_signature_check", forged_event),
+    pytest.param("no_signature_check", forged_event, marks=THOROUGH),
     pytest.param("reserialised_signature", escaped_event, marks=THOROUGH),
     pytest.param("envelope_trusted", cancelled_page, marks=THOROUGH),
     pytest.param("redirect_trusted", unpaid_callback, marks=THOROUGH),

@@ -83,7 +83,7 @@ prove-validators: setup-dev ## plant every bug and demand the finding that names
 	@$(BIN)/python -m tests.proving $(ARGS)
 
 test-fast: dev ## the tests that need neither Docker nor Chromium
-	@$(BIN)/pytest -m "not docker and not browser" $(ARGS)
+	@$(BIN)/pytest $(BESIDE) -m "not docker and not browser" $(ARGS)
 
 coverage: dev ## the fast tests, and that they reach all that pyproject.toml promises
 	@$(BIN)/pytest $(BESIDE) -m "not docker and not browser" --cov --cov-report=

@@ -133,15 +133,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def ranks(items: Iterable[pytest.Item]) -> Mapping[str, float]:
     """
-    When each scope's turn is: the longest first, the other long one after some of the rest.
+    When each scope's turn is: the two long ones first, as light company for each other.
 
     Of the rest some wait for the engine and some are busy all the time: evenly mixed, two processes
-    always have something to do, and end together. The two long ones mostly wait, and the shop's
-    tests are lighter company than those for the drills' browsers.
+    always have something to do, and end together.
     """
     scopes = dict.fromkeys(scope_of(item.nodeid) for item in items)
     docker = {scope_of(item.nodeid) for item in items if item.get_closest_marker("docker")}
-    long = {"drills": -1.0, "shop": 0.4}
+    long = {"drills": -2.0, "shop": -1.0}
     kinds = [
         [scope for scope in scopes if scope not in long and (scope in docker) is waits]
         for waits in (False, True)

@@ -62,13 +62,7 @@ async def fetched(page: Page) -> str:
 Outcome = tuple[list[str], list[HostSeen], HostMet | None]
 
 
-@pytest.mark.parametrize(
-    "rule",
-    [
-        pytest.param(BLOCK, id="block"),
-        pytest.param(STATUS, id="status", marks=pytest.mark.thorough),
-    ],
-)
+@pytest.mark.parametrize("rule", [BLOCK, STATUS], ids=["block", "status"])
 def test_requests_fail_in_pages_open_and_new_until_the_route_is_gone(
     shop: SmallShop, rule: HostRule
 ) -> None:
@@ -208,12 +202,7 @@ def test_a_script_that_does_not_load_is_a_polite_refusal(
     ("way", "deadline", "detail"),
     [
         ("block", "20s", "on the way to Paystack: ERR_BLOCKED_BY_CLIENT"),
-        pytest.param(
-            "status",
-            "20s",
-            "on the way to Paystack: the page answered 503",
-            marks=pytest.mark.thorough,
-        ),
+        ("status", "20s", "on the way to Paystack: the page answered 503"),
         pytest.param(
             "slow",
             "6s",

@@ -66,6 +66,11 @@ def test_the_log_holds_the_drill_and_nothing_older(
     """The log of what was broken has its lines from before, in and after the fault, none older."""
     journals: list[Journal] = []
 
+    async def logged() -> bool:
+        """The engine reads what a container writes in its own time, after the answer was here."""
+        words = await asyncio.to_thread(rig.container("front").logs)
+        return b"GET /after-the-fault" in words
+
     async def drill() -> None:
         await asked(rig, "front", "older-than-the-drill")
         async with claimed(rig, str(tmp_path)) as stack:
@@ -87,6 +92,7 @@ def test_the_log_holds_the_drill_and_nothing_older(
             await fault.heal(stack, undo)
             await until(removed, 10)
             await asked(rig, "front", "after-the-fault")
+            await until(logged, 10)
             await LogKeeper(stack, recorder, writer(tmp_path)).keep()
             journals.append(recorder.journal)
 

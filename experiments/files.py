@@ -115,7 +115,8 @@ def safe_load(raw: bytes) -> object:
     Raises:
         yaml.YAMLError: It is no YAML.
 
-        RecursionError: It is nested deeper than `MAX_DEPTH`, on which libyaml would crash.
+        RecursionError: It is nested deeper than `MAX_DEPTH`; in C nothing else bounds how deep
+                building from it recurses.
     """
     depth = 0
     for event in yaml.parse(raw, Loader=QUICK):

@@ -243,7 +243,7 @@ def test_the_quick_loader_reads_what_the_one_in_python_reads(parts: list[str]) -
     assert read[0] == read[1]
 
 
-def test_what_is_nested_too_deep_for_libyaml_is_refused_before_it_sees_it() -> None:
+def test_a_compose_file_that_is_nested_too_deep_is_refused_before_it_is_built() -> None:
     """
     A compose file is loaded quickly too, and its depth is looked at first, in its flat events.
     """

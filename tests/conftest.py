@@ -8,7 +8,7 @@ fail there instead where CI is set: a green CI has really run them.
 import os
 import shutil
 import subprocess
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -17,11 +17,13 @@ from uuid import uuid4
 import coverage
 import pytest
 from hypothesis import settings
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
+from tests import beside
+from tests.beside import scope_of
 from tests.staging.ports import free_port
 from tests.staging.stack import Stack
+
+pytest_plugins = ["tests.beside"]
 
 # CI's examples are the same each time, so that half of them find what all would, but for luck.
 settings.register_profile("ci", settings.get_profile("ci"), max_examples=50)
@@ -71,55 +73,6 @@ def what_to_do(missing: str, environment: Mapping[str, str]) -> str:
     return "fail" if environment.get("CI", "").lower() not in {"", "0", "false"} else "skip"
 
 
-SHOP = (
-    "tests/staging/test_",
-    "tests/drills/test_bad_input.py",
-    "tests/drills/test_engine_pin.py",
-    "tests/drills/test_job_killed.py",
-    "tests/drills/test_killed.py",
-    "tests/drills/test_paystack_faults.py",
-    "tests/drills/test_release.py",
-    "tests/experiments/runtime/test_docker_response.py",
-)
-"""Run by one process, at a staging of its own if that is another one: HTTP only, so light."""
-
-DRILLS = (
-    "tests/drills/",
-    "tests/validators/probes/test_journeys.py",
-    "tests/validators/probes/test_routes.py",
-    "tests/experiments/gameday/test_page.py",
-    "tests/experiments/comms/test_inbox.py",
-)
-"""
-Run by one process, at one staging: browsers and whole drills at two would starve each other. What
-stands in `SHOP` is not of these.
-"""
-
-ITS_OWN = ("tests/drills/test_engine_restart.py",)
-"""Has an engine of its own, and needs no staging."""
-
-
-def scope_of(nodeid: str) -> str:
-    """What is run together: the drills, the shop's tests, and all others by file."""
-    file = nodeid.partition("::")[0]
-    if file in ITS_OWN:
-        return file
-    return "shop" if file.startswith(SHOP) else "drills" if file.startswith(DRILLS) else file
-
-
-class Apart(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
-    """By the names, as xdist 3.8 cannot tell pytest 9 the group of a test."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return scope_of(nodeid)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Apart:
-    """Only `-n` asks for one; see the Makefile."""
-    return Apart(config, log)
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not os.environ.get(THOROUGH):
         left_out = [item for item in items if item.get_closest_marker("thorough")]
@@ -127,27 +80,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ORDER[::-1]])
     if os.environ.get("PYTEST_XDIST_WORKER"):
-        rank = ranks(items)
-        items.sort(key=lambda item: rank[scope_of(item.nodeid)])
-
-
-def ranks(items: Iterable[pytest.Item]) -> Mapping[str, float]:
-    """
-    When each scope's turn is: the two long ones first, as light company for each other.
-
-    Of the rest some wait for the engine and some are busy all the time: evenly mixed, two processes
-    always have something to do, and end together.
-    """
-    scopes = dict.fromkeys(scope_of(item.nodeid) for item in items)
-    docker = {scope_of(item.nodeid) for item in items if item.get_closest_marker("docker")}
-    long = {"drills": -2.0, "shop": -1.0}
-    kinds = [
-        [scope for scope in scopes if scope not in long and (scope in docker) is waits]
-        for waits in (False, True)
-    ]
-    return long | {
-        scope: (place + 0.5) / len(kind) for kind in kinds for place, scope in enumerate(kind)
-    }
+        beside.sort(items, ORDER)
 
 
 CONTEXT = pytest.StashKey[str]()
@@ -194,7 +127,7 @@ def pytest_runtest_teardown(
     """
     Leave no staging idle beside the tests of others: it would go on taking part of a core.
 
-    Only where scopes come one after the other, as `ranks` sorts them.
+    Only where scopes come one after the other, as `beside.sort` has them.
     """
     yield
     if not os.environ.get("PYTEST_XDIST_WORKER") or nextitem is None:

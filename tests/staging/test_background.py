@@ -41,6 +41,32 @@ async def main():
 asyncio.run(main())
 """
 
+# As above: a Redis that is silent, then a PostgreSQL that is silent, asked by the same task.
+SILENT = """
+import asyncio
+from common.cache import TROUBLE, client
+from common.database import Database, DatabaseUnavailable
+
+async def main():
+    async def say_nothing(reader, writer):
+        await reader.read()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    there = "127.0.0.1:%d" % server.sockets[0].getsockname()[1]
+    try:
+        await client(f"redis://{there}", 0.1).ping()
+    except TROUBLE as error:
+        print("told:", error)
+    print("cancellations:", asyncio.current_task().cancelling())
+    try:
+        async with Database(f"postgresql://a@{there}/b", schema="", deadline_s=0.1).connection():
+            pass
+    except DatabaseUnavailable as error:
+        print("told:", error)
+
+asyncio.run(main())
+"""
+
 
 def serving() -> Any:
     """The shop's way of running things; by its name, as nobody else imports staging."""
@@ -85,3 +111,14 @@ def test_a_connection_that_breaks_in_its_making_is_told_as_such(stack: Stack) ->
     said = stack.compose("exec", "-T", "vauntico-server", "python3", "-c", BREAKS)
 
     assert said.splitlines() == ["told: PostgreSQL: the connection broke", "ended: True"]
+
+
+@pytest.mark.docker
+def test_a_silent_redis_leaves_no_cancellation_behind(stack: Stack) -> None:
+    """The task that had waited for it in vain is told of a silent PostgreSQL, and goes on."""
+    said = stack.compose("exec", "-T", "vauntico-server", "python3", "-c", SILENT)
+
+    redis, count, database = said.splitlines()
+    assert redis.startswith("told: Timeout")
+    assert count == "cancellations: 0"
+    assert database == "told: PostgreSQL did not answer in time"

@@ -11,9 +11,15 @@ import asyncio
 import logging
 
 from redis import asyncio as redis
+from redis.asyncio import connection
 from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
+
+# Debian's async-timeout 4.0.2 leaves a task looking cancelled after each deadline that has passed:
+# the next one of asyncio's own, PostgreSQL's, would then end the task and not be told. asyncio's
+# deadlines are made in the same way and take their cancellation back.
+connection.async_timeout = asyncio
 
 TIMEOUT_S = 0.05
 ASK_AGAIN_S = 0.5

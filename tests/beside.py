@@ -8,7 +8,6 @@ cores would often have nothing to do. Three processes with stagings starve each 
 
 import os
 from collections.abc import Collection
-from typing import override
 
 import pytest
 from xdist.remote import Producer
@@ -70,11 +69,9 @@ def is_quiet(worker: str) -> bool:
 class Apart(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
     """By the names, as xdist 3.8 cannot tell pytest 9 the group of a test."""
 
-    @override
     def _split_scope(self, nodeid: str) -> str:
         return scope_of(nodeid)
 
-    @override
     def _assign_work_unit(self, node: WorkerController) -> None:
         """A quiet one takes from the end, where nothing needs an engine, or is done."""
         if is_quiet(node.gateway.id):

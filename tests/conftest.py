@@ -23,8 +23,6 @@ from tests.beside import scope_of
 from tests.staging.ports import free_port
 from tests.staging.stack import Stack
 
-pytest_plugins = ["tests.beside"]
-
 # CI's examples are the same each time, so that half of them find what all would, but for luck.
 settings.register_profile("ci", settings.get_profile("ci"), max_examples=50)
 if settings.get_current_profile_name() == "ci":
@@ -71,6 +69,10 @@ def what_to_do(missing: str, environment: Mapping[str, str]) -> str:
     if not missing:
         return "run"
     return "fail" if environment.get("CI", "").lower() not in {"", "0", "false"} else "skip"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(beside)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -109,5 +109,6 @@ def sort(items: list[pytest.Item], slow: Collection[str]) -> None:
             raise pytest.UsageError(f"{item.nodeid}: name its file in tests/beside.py")
     long = ["drills", "shop"]
     scopes = dict.fromkeys(scope_of(item.nodeid) for item in items)
-    order = long + sorted(set(scopes) - set(long), key=lambda scope: not needs_engine(scope))
+    other = [scope for scope in scopes if scope not in long]
+    order = long + sorted(other, key=lambda scope: not needs_engine(scope))
     items.sort(key=lambda item: order.index(scope_of(item.nodeid)))

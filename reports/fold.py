@@ -12,6 +12,7 @@ from typing import get_args
 import msgspec
 
 from drill import events as e
+from drill.clocks import clock
 from drill.incident import MomentName
 from drill.journal import Columns, Journal
 from drill.moments import Outage, counts, outages, percentiles
@@ -22,6 +23,7 @@ from reports.incident import IncidentStory, fold_incident
 from reports.load import Load, load_of
 
 MOMENTS: tuple[str, ...] = get_args(MomentName)
+PEOPLES = ("detected", "acknowledged", "contained", "resolved")
 SHARES = (0.5, 0.95, 0.99, 1.0)
 UNKNOWN_HEADER = e.Header(
     0.0, "unknown", "unknown", "a drill whose journal has no header", "unknown", "", "", "",
@@ -112,9 +114,16 @@ class Story(msgspec.Struct, frozen=True):
     @property
     def incident_moments(self) -> list[str]:
         """The moments of an incident; `contained` only where somebody was to contain."""
-        acts = self.incident.acts if self.incident else []
-        contains = "contained" in self.moments or any(act.moment == "contained" for act in acts)
-        return [name for name in MOMENTS if contains or name != "contained"]
+        return [name for name in MOMENTS if self.is_asked(name) or name != "contained"]
+
+    def is_asked(self, moment: str) -> bool:
+        """Whether the moment came, or the drill asked people or alerts to bring it about."""
+        if moment in self.moments or moment not in PEOPLES:
+            return True
+        planned = self.incident.planned if self.incident else None
+        if planned and moment == "detected":
+            return bool(planned.detections)
+        return bool(planned) and any(act.moment == moment for act in planned.acts)
 
     @property
     def finished(self) -> bool:
@@ -241,20 +250,21 @@ def _probes(journal: Journal, plan: e.Planned | None) -> Iterator[ProbeStory]:
         )
 
 
-def _healed(moments: dict[str, e.MomentSet], faults: list[FaultStory]) -> float | None:
+def _healed(moments: dict[str, e.MomentSet], faults: list[FaultStory]) -> e.MomentSet | None:
     """Give when the last fault was proven gone, None if one was not."""
     if "healed" in moments:
-        return moments["healed"].t
+        return moments["healed"]
     healed = [fault.healed_s for fault in faults if fault.begin_s is not None]
     known = [t for t in healed if t is not None]
-    return max(known) if known and len(known) == len(healed) else None
+    last = max(known) if known and len(known) == len(healed) else None
+    return None if last is None else e.MomentSet(last, "healed", last, last, "faults")
 
 
-def _slowest(probes: list[ProbeStory], healed: float | None, end_s: float) -> Slowest:
+def _slowest(probes: list[ProbeStory], healed: e.MomentSet | None, end_s: float) -> Slowest:
     """Give the drill's recovery: the worst status first, then the slowest probe."""
     seen = [probe.recovery for probe in probes if probe.recovery]
     by_status = {r.status: r for r in sorted(seen, key=lambda r: r.value or 0.0)}
-    over = None if healed is None else end_s - healed
+    over = None if healed is None else end_s - healed.t
     for status in ("censored", "missing"):
         if status in by_status:
             return Slowest(status, by_status[status].probe, over_s=over)
@@ -265,9 +275,12 @@ def _slowest(probes: list[ProbeStory], healed: float | None, end_s: float) -> Sl
         return Slowest("missing", slow.probe)
     earliest = slow.value if slow.earliest is None else slow.earliest
     latest = slow.value if slow.latest is None else slow.latest
-    return Slowest(
-        "recovered", slow.probe, slow.value - healed, slow.value - earliest, latest - slow.value
-    )
+    back = e.MomentSet(slow.value, "recovered", earliest, latest, slow.probe)
+    taken = clock("recover", None, healed, back, until=end_s)
+    value = slow.value - healed.t
+    if value < 0 or taken.earliest_s is None or taken.latest_s is None:
+        return Slowest("recovered", slow.probe, value)
+    return Slowest("recovered", slow.probe, value, value - taken.earliest_s, taken.latest_s - value)
 
 
 def _stack(journal: Journal) -> list[tuple[e.Service, e.Service | None]]:

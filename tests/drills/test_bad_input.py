@@ -15,8 +15,9 @@ import pytest
 from docker.models.containers import Container
 
 from tests.drills.conftest import Desk, Done
+from tests.staging.module import STAGING
 from tests.staging.ports import free_port
-from tests.staging.stack import STAGING, Stack
+from tests.staging.stack import Stack
 
 PAUSE = """\
 schema: drill-scenario/1

@@ -1,11 +1,15 @@
 """What a drill lacks is told as missing, by whoever tells it."""
 
+import re
 from xml.etree import ElementTree as ET
+
+import msgspec
 
 from drill import events as e
 from drill.verdict import Health
 from reports.chart import time_ticks
 from reports.fold import fold
+from reports.html import render_html
 from reports.incident import fold_incident
 from reports.junit import render_junit
 from reports.postmortem import summary
@@ -78,3 +82,30 @@ def test_a_summary_claims_neither_a_heal_nor_a_hit_that_nobody_saw() -> None:
     told = summary(fold(made))
     assert "was not shown to be in force, and its healing is missing" in told[0]
     assert "None of 1 probes was ever bad." in told
+
+
+def test_the_headlines_interval_is_of_both_its_ends() -> None:
+    """Recovery is told as its clock has it: the heal's own bounds count, and nothing before it."""
+    assert "recovered 3.412 s (-0.024/+0.100)" in render_text(journals.passing())
+
+    early = e.Recovery("checkout", "recovered", 29.012, 25.4, 29.012)
+    made = [one for one in journals.records() if not isinstance(one, e.Recovered)]
+    told = render_text(journals.journal([*made, e.Recovered(39.6, [early])]))
+    assert "recovered 3.412 s (-3.412/+0.100)" in told
+
+
+def test_who_was_not_asked_to_answer_is_not_missing() -> None:
+    """
+    Detection, acknowledgement and resolution are only missing where the drill asked for them; its
+    roles are shown where somebody was to act.
+    """
+    asked = journals.promised()
+    alone = msgspec.structs.replace(asked, detections=[], acts=[], messages=[], escalations=[])
+    for planned, word in ((asked, "missing"), (alone, "not asked for")):
+        made = journals.journal([journals.header(), planned, journals.plan(), *journals.incident()])
+        page = render_html(made).decode()
+        for moment in ("detected", "acknowledged", "resolved"):
+            assert re.search(rf"<td>{moment}</td><td class=\"[^\"]*\">{word}</td>", page), moment
+        assert ("<h3>Roles</h3>" in page) is (planned is asked)
+        alone_words = "Nobody was asked to answer it." in " ".join(summary(fold(made)))
+        assert alone_words is (planned is alone)

@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeVar
 
 import docker
@@ -15,9 +14,9 @@ import httpx
 from docker.models.containers import Container
 from docker.models.networks import Network
 
+from tests.staging.module import STAGING
 from tests.staging.ports import free_port
 
-STAGING = Path(__file__).resolve().parents[2] / "staging"
 UP_LIMIT_S = 300
 COMMAND_LIMIT_S = 60
 POLL_S = 0.05

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import sys
-from typing import Any
 
 import pytest
 
-from tests.staging.stack import STAGING, Stack
+from tests.staging.module import module
+from tests.staging.stack import Stack
 
 GOES_ON_WITHIN_S = 10
 # Run in a container of the shop, where asyncpg is: its making of a connection ends as cancelled.
@@ -68,22 +66,13 @@ asyncio.run(main())
 """
 
 
-def serving() -> Any:
-    """The shop's way of running things; by its name, as nobody else imports staging."""
-    sys.path.append(str(STAGING / "common"))
-    try:
-        return importlib.import_module("common.serving")
-    finally:
-        sys.path.remove(str(STAGING / "common"))
-
-
 @pytest.mark.anyio
 async def test_a_cancellation_that_nobody_asked_for_ends_no_task(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A library's own cancellation restarts a background task; one that was asked for ends it."""
-    module = serving()
-    monkeypatch.setattr(module, "TASK_RESTART_S", 0)
+    serving = module("common.serving")
+    monkeypatch.setattr(serving, "TASK_RESTART_S", 0)
     begun = 0
     again = asyncio.Event()
 
@@ -95,7 +84,7 @@ async def test_a_cancellation_that_nobody_asked_for_ends_no_task(
         again.set()
         await asyncio.Event().wait()
 
-    running = asyncio.create_task(module.keep_running(task))
+    running = asyncio.create_task(serving.keep_running(task))
     await asyncio.wait_for(again.wait(), GOES_ON_WITHIN_S)
     assert not running.done()
 

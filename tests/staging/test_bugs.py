@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.staging.customer import SUCCESS, Customer
+from tests.staging.module import STAGING
 from tests.staging.planting import (
     PRICE,
     call_back,
@@ -25,7 +26,7 @@ from tests.staging.planting import (
     soon,
     wait_until_ready,
 )
-from tests.staging.stack import STAGING, Stack, until
+from tests.staging.stack import Stack, until
 from tests.staging.test_faults import paused, stopped
 from tests.staging.test_purchase import post_webhook
 

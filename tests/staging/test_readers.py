@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from experiments.environment import Environment, load_environment
 from experiments.environment_shop import Shop
 from tests.staging.customer import SUCCESS, Customer
-from tests.staging.stack import STAGING, Stack, until
+from tests.staging.module import STAGING
+from tests.staging.stack import Stack, until
 from validators.ledger.paystack import Paystack
 from validators.ledger.readers.mailbox import MailboxShop
 from validators.ledger.readers.session import Sessions

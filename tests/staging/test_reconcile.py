@@ -17,7 +17,8 @@ from experiments.recorder import Recorder
 from experiments.runtime.docker.stack import open_stack
 from tests.experiments.fakes import FakeSink
 from tests.staging.customer import SUCCESS, Customer
-from tests.staging.stack import STAGING, Stack, until
+from tests.staging.module import STAGING
+from tests.staging.stack import Stack, until
 
 pytestmark = pytest.mark.docker
 SETTLES_WITHIN_S = 10.0

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.staging.stack import STAGING
+from tests.staging.module import STAGING
 
 PROMETHEUS = STAGING / "prometheus"
 # DESIGN section 11 names the first four.

@@ -1,14 +1,7 @@
-"""
-The Paystack sandbox in this process: its application asked directly, without a socket.
-
-Nobody imports the bundled staging but its own tests, and these by its name alone: the sandbox is
-written for the Python packages of Debian 12 and is not a part of ours.
-"""
+"""The Paystack sandbox in this process: its application asked directly, without a socket."""
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +12,8 @@ from uuid import uuid4
 
 import httpx
 
-STAGING = Path(__file__).resolve().parents[3] / "staging"
+from tests.staging.module import module
+
 KEY = "sk_test_inside"  # pragma: allowlist secret
 TOKEN = "inside"  # pragma: allowlist secret
 CARD = {"card_number": "4084084084084081", "card_expiry": "12/30", "card_cvv": "408"}
@@ -28,10 +22,7 @@ GOOD: dict[str, object] = {"email": "ada@drill.test", "amount": 500_000}
 
 def part(name: str) -> Any:
     """A module of the sandbox."""
-    for folder in (STAGING / "common", STAGING / "paystack"):
-        if str(folder) not in sys.path:
-            sys.path.append(str(folder))
-    return importlib.import_module(f"paystack_sandbox.{name}")
+    return module(f"paystack_sandbox.{name}")
 
 
 @dataclass

@@ -120,10 +120,11 @@ class Story(msgspec.Struct, frozen=True):
         """Whether the moment came, or the drill asked people or alerts to bring it about."""
         if moment in self.moments or moment not in PEOPLES:
             return True
-        planned = self.incident.planned if self.incident else None
-        if planned and moment == "detected":
-            return bool(planned.detections)
-        return bool(planned) and any(act.moment == moment for act in planned.acts)
+        if self.incident is None:
+            return False
+        if moment == "detected":
+            return bool(self.incident.planned.detections)
+        return any(act.moment == moment for act in self.incident.planned.acts)
 
     @property
     def finished(self) -> bool:

@@ -1,23 +1,16 @@
 """Opens the ledgers of an environment: whoever reads them, makes canaries, and counts."""
 
 from collections.abc import AsyncIterator, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
+from contextlib import asynccontextmanager
 
 import anyio
 
 from drill.errors import BadInput, Unsure
 from experiments.environment import Environment
 from experiments.environment_shop import Shop, unreadable
-from experiments.load.planning import plan_load
-from experiments.load.spawned import opened_load
-from experiments.payments import Payments
-from experiments.plan import Plan
 from experiments.reconcile import Reconciler
 from experiments.recorder import Recorder
 from experiments.runtime.ports import Lifecycle
-from experiments.runtime.shapes import RunInfo
-from validators.checks.ledger import LosesNothing
 from validators.ledger.books import Books
 from validators.ledger.canaries import ShopCanaries
 from validators.ledger.own import mark_of
@@ -103,42 +96,6 @@ async def opened_reconciler(
             canaries=canaries,
             exposures_wanted=exposures_wanted,
         )
-
-
-@asynccontextmanager
-async def opened_payments(
-    plan: Plan, run: RunInfo, seed: int, recorder: Recorder, lifecycle: Lifecycle
-) -> AsyncIterator[Payments]:
-    """
-    The payments side of a drill, as far as its scenario has one.
-
-    Args:
-        plan: What will happen.
-        run: Which drill it is; the load's own log is kept in its folder.
-        seed: The drill's, from which every purchase is drawn.
-        recorder: The one writer.
-        lifecycle: Restarts the shop's services.
-
-    Raises:
-        BadInput: The environment's shop cannot be read.
-    """
-    environment = plan.environment
-    payments = Payments()
-    async with AsyncExitStack() as opened:
-        promise = next((each for each in plan.checks if isinstance(each, LosesNothing)), None)
-        if promise:
-            ledgers = opened_reconciler(
-                environment, run.run, recorder, lifecycle, exposures_wanted=promise.exposed
-            )
-            payments = payments._replace(ledgers=await opened.enter_async_context(ledgers))
-        if any(each.spec.hold for each in plan.faults):
-            sights = opened_sights(shop_of(environment))
-            payments = payments._replace(sights=await opened.enter_async_context(sights))
-        if plan.scenario.load:
-            customers = plan_load(plan.scenario.load, environment, mark_of(run.run), seed)
-            load = opened_load(customers, recorder, run.run, Path(run.directory))
-            payments = payments._replace(load=await opened.enter_async_context(load))
-        yield payments
 
 
 class ShopSights:

@@ -15,12 +15,12 @@ from drill.errors import EXIT_UNKNOWN, BadInput, DrillError
 from drill.events import EvidenceKept, Header, PlannedProbe
 from drill.journal import Journal
 from drill.records import Record
-from experiments.bookkeeping import opened_payments
 from experiments.control import Control
 from experiments.engine import Drill
 from experiments.environment import Environment, find_environment
 from experiments.evidence import LogKeeper
 from experiments.guards import check_exposures
+from experiments.opening import opened_payments
 from experiments.people import (
     Place,
     opened_people,

@@ -15,10 +15,16 @@ import msgspec
 from drill.payments import Begun, RefundAsked, Said, Told, Via
 from experiments.load.pages import Element, Page, Statement, statement
 from experiments.load.purchases import Card
-from experiments.load.tab import CHECKOUT, Tab
-from experiments.load.wire import Errand, Message, Site, short
+from experiments.load.tab import Tab
+from experiments.load.wire import (
+    CHECKOUT,
+    PURCHASE_LIMIT_S,
+    Errand,
+    Message,
+    Site,
+    short,
+)
 
-PURCHASE_LIMIT_S = 60.0
 ENTER_TRIES, BUY_TRIES, PAGE_STEPS, LOOKS, HOPS = 20, 20, 8, 12, 4
 AGAIN_S = 2.0
 REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -8,8 +8,7 @@ from experiments.environment import Environment
 from experiments.files import Location
 from experiments.load.purchases import STRATA, Purchase, plan_purchases
 from experiments.load.running import LoadPlan
-from experiments.load.tab import CHECKOUT
-from experiments.load.wire import FeatureStep, Site
+from experiments.load.wire import CHECKOUT, FeatureStep, Site
 from experiments.scenario import Load
 from validators.probes.specs import HttpProbe
 

@@ -15,12 +15,12 @@ import msgspec
 
 from drill.events import FaultChange
 from drill.payments import Begun, LoadEnded, LoadPlanned, LoadSample, RefundAsked, Said, Told
-from experiments.load.buyer import PURCHASE_LIMIT_S
 from experiments.load.limit import in_force, judge_limit
 from experiments.load.port import Generator
 from experiments.load.purchases import Purchase, digest_of, intended
 from experiments.load.wire import (
     DRAIN,
+    PURCHASE_LIMIT_S,
     STOP,
     Drained,
     Errand,

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from drill.payments import Stratum
-from experiments.load.buyer import AGAIN_S, LOOKS, PURCHASE_LIMIT_S, Buyer
+from experiments.load.buyer import AGAIN_S, LOOKS, Buyer
 from experiments.load.tab import Tab
-from experiments.load.wire import short
+from experiments.load.wire import PURCHASE_LIMIT_S, short
 
 POOL_WAIT_S, POOL_LOOK_S = 20.0, 0.2
 OK = 200

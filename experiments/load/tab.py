@@ -18,9 +18,8 @@ import httpx
 import msgspec
 
 from experiments.load.pages import Page
-from experiments.load.wire import Site
+from experiments.load.wire import CHECKOUT, Site
 
-CHECKOUT = "checkout.paystack.com"
 CONNECT_LIMIT_S, REQUEST_LIMIT_S = 5.0, 10.0
 BODY_LIMIT = 512 * 1024
 AGENT = "vauntico-drills-load"

@@ -14,6 +14,8 @@ from drill.events import Event
 from drill.payments import Begun, LoadSample, RefundAsked, Told
 from experiments.load.purchases import Purchase
 
+CHECKOUT = "checkout.paystack.com"
+PURCHASE_LIMIT_S = 60.0
 LINE_LIMIT = 4096
 """PIPE_BUF: longer lines of several processes could be torn apart."""
 TEXT_LIMIT = 300

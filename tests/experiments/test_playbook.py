@@ -167,3 +167,12 @@ def test_a_plan_refuses_what_this_place_or_playbook_cannot_do(
         plan_of(text)
 
     assert expected in str(caught.value)
+
+
+def test_our_playbook_suits_an_environment_of_somebody_elses() -> None:
+    """
+    An environment without a playbook of its own has ours, whatever its probes are called.
+    """
+    groups = {"sacred-features": (), "http": ("web",), "journeys": (), "all": ("web",)}
+
+    assert load_playbook(PLAYBOOK, groups).level(1) is not None

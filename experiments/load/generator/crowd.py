@@ -15,13 +15,21 @@ from locust.env import Environment
 from locust.rpc.protocol import Message as RpcMessage
 from locust.runners import Runner
 
-from experiments.load.buyer import PURCHASE_LIMIT_S, Buyer, World
+from experiments.load.buyer import Buyer, World
 from experiments.load.generator.figures import Own, count_into
 from experiments.load.out import Out
 from experiments.load.stories import live
 from experiments.load.tab import Asked, Network, Tab, TooLate, make_network
 from experiments.load.visitor import Visitor
-from experiments.load.wire import Errand, Finished, Job, Message, short, unfinished
+from experiments.load.wire import (
+    PURCHASE_LIMIT_S,
+    Errand,
+    Finished,
+    Job,
+    Message,
+    short,
+    unfinished,
+)
 
 log = logging.getLogger(__name__)
 

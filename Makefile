@@ -14,7 +14,7 @@ unexport ENV SCENARIO SEED ARGS
 # Without compiled files each of our many processes would compile hundreds of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 # Who runs beside whom, and in which order, is said by tests/beside.py.
-BESIDE := --dist loadscope --no-loadscope-reorder -n
+BESIDE := --dist loadscope --no-loadscope-reorder -n 3
 # Other work can starve a staging on two cores: what failed is told, and must pass alone.
 AGAIN := { printf 'test: what failed is tried once more, alone\n' >&2; \
 	$(BIN)/pytest --last-failed --last-failed-no-failures=none --cov --cov-append --cov-report=; }
@@ -68,7 +68,7 @@ heal: ## undo whatever a drill left on staging
 
 test: setup-dev ## everything: style, types, borders, secrets; fast, docker and browser tests
 	@$(MAKE) checks & checks=$$!; code=0; \
-	{ $(BIN)/pytest $(BESIDE) 3 --cov --cov-report= $(ARGS) || $(AGAIN); } || code=$$?; \
+	{ $(BIN)/pytest $(BESIDE) --cov --cov-report= $(ARGS) || $(AGAIN); } || code=$$?; \
 	wait $$checks || { printf 'test: make checks failed, its words are above\n' >&2; code=1; }; \
 	exit $$code
 	@$(BIN)/coverage report --omit=none
@@ -83,10 +83,10 @@ prove-validators: setup-dev ## plant every bug and demand the finding that names
 	@$(BIN)/python -m tests.proving $(ARGS)
 
 test-fast: dev ## the tests that need neither Docker nor Chromium
-	@$(BIN)/pytest $(BESIDE) 2 -m "not docker and not browser" $(ARGS)
+	@$(BIN)/pytest $(BESIDE) -m "not docker and not browser" $(ARGS)
 
 coverage: dev ## the fast tests, and that they reach all that pyproject.toml promises
-	@$(BIN)/pytest $(BESIDE) 2 -m "not docker and not browser" --cov --cov-report=
+	@$(BIN)/pytest $(BESIDE) -m "not docker and not browser" --cov --cov-report=
 	@$(PROMISED)
 
 test-docker: setup-dev ## the tests that need a Docker engine

@@ -12,7 +12,6 @@ from typing import get_args
 import msgspec
 
 from drill import events as e
-from drill.clocks import clock
 from drill.incident import MomentName
 from drill.journal import Columns, Journal
 from drill.moments import Outage, counts, outages, percentiles
@@ -251,21 +250,20 @@ def _probes(journal: Journal, plan: e.Planned | None) -> Iterator[ProbeStory]:
         )
 
 
-def _healed(moments: dict[str, e.MomentSet], faults: list[FaultStory]) -> e.MomentSet | None:
+def _healed(moments: dict[str, e.MomentSet], faults: list[FaultStory]) -> float | None:
     """Give when the last fault was proven gone, None if one was not."""
     if "healed" in moments:
-        return moments["healed"]
+        return moments["healed"].t
     healed = [fault.healed_s for fault in faults if fault.begin_s is not None]
     known = [t for t in healed if t is not None]
-    last = max(known) if known and len(known) == len(healed) else None
-    return None if last is None else e.MomentSet(last, "healed", last, last, "faults")
+    return max(known) if known and len(known) == len(healed) else None
 
 
-def _slowest(probes: list[ProbeStory], healed: e.MomentSet | None, end_s: float) -> Slowest:
+def _slowest(probes: list[ProbeStory], healed: float | None, end_s: float) -> Slowest:
     """Give the drill's recovery: the worst status first, then the slowest probe."""
     seen = [probe.recovery for probe in probes if probe.recovery]
     by_status = {r.status: r for r in sorted(seen, key=lambda r: r.value or 0.0)}
-    over = None if healed is None else end_s - healed.t
+    over = None if healed is None else end_s - healed
     for status in ("censored", "missing"):
         if status in by_status:
             return Slowest(status, by_status[status].probe, over_s=over)
@@ -274,14 +272,12 @@ def _slowest(probes: list[ProbeStory], healed: e.MomentSet | None, end_s: float)
         return Slowest("never_bad" if seen else "missing")
     if healed is None:
         return Slowest("missing", slow.probe)
+    value = slow.value - healed
     earliest = slow.value if slow.earliest is None else slow.earliest
     latest = slow.value if slow.latest is None else slow.latest
-    back = e.MomentSet(slow.value, "recovered", earliest, latest, slow.probe)
-    taken = clock("recover", None, healed, back, until=end_s)
-    value = slow.value - healed.t
-    if value < 0 or taken.earliest_s is None or taken.latest_s is None:
-        return Slowest("recovered", slow.probe, value)
-    return Slowest("recovered", slow.probe, value, value - taken.earliest_s, taken.latest_s - value)
+    # As its clock has it: from the proof of the heal, and no sooner.
+    minus = min(slow.value - earliest, max(value, 0.0))
+    return Slowest("recovered", slow.probe, value, minus, latest - slow.value)
 
 
 def _stack(journal: Journal) -> list[tuple[e.Service, e.Service | None]]:

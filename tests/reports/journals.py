@@ -90,7 +90,7 @@ def judgement(*, failing: bool) -> list[Record]:
         e.MomentSet(25.6, "healed", 25.5, 25.6, "agent"),
         e.SlaJudged(39.7, "detect", 60, "missing"),
         e.SlaJudged(39.7, "acknowledge", 900, "met", 4.2, 4.1, 4.2),
-        e.SlaJudged(39.7, "recover", 30, "censored" if failing else "met", 3.412, 3.388, 3.512),
+        e.SlaJudged(39.7, "recover", 30, "censored" if failing else "met", 3.412, 3.388, 3.412),
         e.SeverityJudged(39.8, 1, None, "no sacred feature was down"),
         e.Found(39.9, "stays_available: sacred-features", "pass", "160 of 160 ok", "a1"),
     ]

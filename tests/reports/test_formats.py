@@ -72,7 +72,7 @@ def test_a_passing_drill_says_so_first() -> None:
     text = render_text(journals.passing(), Path("runs/x"))
     assert text.startswith("staging is clean, proven ")
     assert "✔ PASS  Paystack is unreachable" in text
-    assert "recovered 3.412 s (-0.024/+0.100), limit 30 s, slowest: checkout" in text
+    assert "recovered 3.412 s (-0.024/+0.000), limit 30 s, slowest: checkout" in text
     assert "report: runs/x/report.html" in text
     assert "--seed 7  (seed 7, commit 294bbf3 + uncommitted changes)" in text
 

@@ -99,6 +99,7 @@ class TestDraft:
         assert "acknowledge was met with less than a tenth" not in text
 
     @pytest.mark.no_cover
+    @pytest.mark.no_cover
     @settings(max_examples=25, deadline=None)
     @given(st.integers(0, len(RECORDS)))
     def test_any_prefix_of_the_journal_makes_a_draft(self, length: int) -> None:

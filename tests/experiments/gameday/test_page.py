@@ -17,6 +17,8 @@ from tests.experiments.gameday.gameday import GameDay, opened
 from validators.probes.journeys.browser import open_browser
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.slow]
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @asynccontextmanager
@@ -28,7 +30,7 @@ async def watched(day: GameDay) -> AsyncIterator[tuple[Page, BrowserContext, Tab
         opened(day) as (page, _),
         browser.context() as context,
     ):
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         tab = await context.new_page()
         tab.on("pageerror", lambda error: errors.append(str(error)))
         await tab.goto(page.link)

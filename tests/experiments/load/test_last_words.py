@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +50,7 @@ MOVES = st.lists(
 )
 
 
+@pytest.mark.no_cover
 @given(moves=MOVES, orderly=st.booleans(), kept=st.floats(0, 1))
 def test_every_intent_has_a_last_word_that_is_never_too_sure(
     moves: Sequence[tuple[str, list[Said], bool]], *, orderly: bool, kept: float

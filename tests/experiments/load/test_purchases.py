@@ -32,6 +32,7 @@ def test_the_default_is_430_of_which_300_are_meant_to_be_captured() -> None:
     assert counts == STRATA
 
 
+@pytest.mark.no_cover
 @given(
     count=st.integers(0, 500),
     mix=st.dictionaries(st.sampled_from(list(STRATA)), st.integers(1, 100), min_size=1),

@@ -57,6 +57,7 @@ async def test_every_status_is_listed_and_addresses_are_in_small_letters() -> No
     assert (seen[1].fees, seen[2].fees, seen[2].domain) == (None, 7500, "test")
 
 
+@pytest.mark.no_cover
 @settings(max_examples=150, deadline=None)
 @given(
     count=st.integers(0, 25),

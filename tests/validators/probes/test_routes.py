@@ -23,6 +23,7 @@ BUY = '[data-testid="buy-creator-pass"]'
 BLOCK = HostRule(name="f1", host=HOST, way="block")
 STATUS = HostRule(name="f1", host="*.paystack.co", way="status", status=503)
 SLOW = HostRule(name="f1", host=HOST, way="slow", delay_s=30)
+expect.set_options(timeout=LOOK_S * 1000)
 
 
 async def fetched(page: Page) -> str:

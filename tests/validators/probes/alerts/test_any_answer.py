@@ -97,6 +97,7 @@ def test_any_body_is_read_or_unreadable(name: str, body: bytes) -> None:
     parsed(name, body)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", PARSERS)
 @QUICK
 @given(data=st.data())
@@ -160,6 +161,7 @@ ROUTE = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.no_cover
 @QUICK
 @given(ROUTE, st.lists(ROUTE, max_size=2))
 @example({"routes": 5}, [])

@@ -6,8 +6,11 @@ nor browser from the start, when nobody else wants a core: whole drills wait for
 cores would often have nothing to do. Three processes with stagings starve each other.
 """
 
+import fcntl
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Generator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from xdist.remote import Producer
@@ -94,6 +97,21 @@ def pytest_sessionstart() -> None:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker and is_quiet(worker) and hasattr(os, "SCHED_IDLE"):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """
+    The quiet process rests while a browser test runs.
+
+    Chromium has idle priority too, so as to disturb no probe: it would get half of what is left.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    with ExitStack() as held:
+        if worker and (is_quiet(worker) or item.get_closest_marker("browser")):
+            # The kernel lets go of it for whoever is killed.
+            fcntl.flock(held.enter_context(Path(__file__).open("rb")), fcntl.LOCK_EX)
+        return (yield)
 
 
 def sort(items: list[pytest.Item], slow: Collection[str]) -> None:

@@ -84,6 +84,8 @@ class Stack:
             "STAGING_API_KEY": self.api_key,
             "PAYSTACK_SECRET_KEY": self.secret_key,
             "STAGING_REFUND_SETTLES_AFTER_S": "1",
+            # Two stagings that are looked at as often as people's would keep half a core busy.
+            "STAGING_HEALTH_INTERVAL": "8s",
             **self.settings,
         }
 

@@ -9,7 +9,7 @@ cores would often have nothing to do. Three processes with stagings starve each 
 import fcntl
 import os
 from collections.abc import Collection, Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -95,8 +95,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Apart:
 def pytest_sessionstart() -> None:
     """A quiet process takes no time that a drill beside it wants."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    if worker and is_quiet(worker) and hasattr(os, "SCHED_IDLE"):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    if worker and is_quiet(worker):
+        os.nice(19)
+        # Only on Linux, and not in every container: low is then low enough.
+        with suppress(AttributeError, OSError):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 @pytest.hookimpl(wrapper=True)

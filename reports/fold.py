@@ -18,11 +18,11 @@ from drill.moments import Outage, counts, outages, percentiles
 from drill.payments_judged import PaymentsJudged
 from drill.verdict import Health
 from reports.budget import Budget, budgets
-from reports.incident import IncidentStory, fold_incident
+from reports.incident import UNPLANNED, IncidentStory, fold_incident
 from reports.load import Load, load_of
 
 MOMENTS: tuple[str, ...] = get_args(MomentName)
-PEOPLES = ("detected", "acknowledged", "contained", "resolved")
+RESPONSE = ("detected", "acknowledged", "contained", "resolved")
 SHARES = (0.5, 0.95, 0.99, 1.0)
 UNKNOWN_HEADER = e.Header(
     0.0, "unknown", "unknown", "a drill whose journal has no header", "unknown", "", "", "",
@@ -117,10 +117,10 @@ class Story(msgspec.Struct, frozen=True):
 
     def is_asked(self, moment: str) -> bool:
         """Whether the moment came, or the drill asked people or alerts to bring it about."""
-        if moment in self.moments or moment not in PEOPLES:
+        if moment in self.moments or moment not in RESPONSE:
             return True
-        if self.incident is None:
-            return False
+        if self.incident is None or self.incident.planned.playbook == UNPLANNED:
+            return moment != "contained"  # What was asked is not recorded, so that it is missing.
         if moment == "detected":
             return bool(self.incident.planned.detections)
         return any(act.moment == moment for act in self.incident.planned.acts)

@@ -14,6 +14,8 @@ from drill.journal import Journal
 
 STEPS: tuple[i.AlertState, ...] = ("pending", "firing", "notified", "delivered", "resolved")
 MENDING = ("undone", "undo_failed")
+UNPLANNED = "missing"
+"""Stands for the playbook of an incident whose plan was not recorded."""
 
 
 class Act(msgspec.Struct, frozen=True):
@@ -114,7 +116,7 @@ def fold_incident(journal: Journal) -> IncidentStory | None:
     if planned is None:
         if not any(isinstance(event, kinds) for event in journal.events):
             return None
-        planned = i.IncidentPlanned(0.0, "missing", journal_scale(journal), None, None, {}, {})
+        planned = i.IncidentPlanned(0.0, UNPLANNED, journal_scale(journal), None, None, {}, {})
     return IncidentStory(
         planned=planned,
         acts=_acts(journal, planned),

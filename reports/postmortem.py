@@ -13,7 +13,7 @@ from drill.journal import Journal
 from reports import words
 from reports.answers import TO_FILL
 from reports.budget import FORMULA, percent
-from reports.fold import PEOPLES, FaultStory, ProbeStory, Story, fold
+from reports.fold import RESPONSE, FaultStory, ProbeStory, Story, fold
 from reports.incident import STEPS, Alert, first_detection
 from reports.markdown import MISSING, markdown_template
 from reports.payments import payments_lines
@@ -99,7 +99,7 @@ def _what_it_hit(story: Story) -> str:
 def _who_answered(story: Story) -> str:
     told = []
     for name in story.incident_moments:
-        if name in PEOPLES and story.is_asked(name):
+        if name in RESPONSE and story.is_asked(name):
             moment = story.moments.get(name)
             at = MISSING if moment is None else f"at {words.seconds(moment.t)}"
             who = f" by {moment.actor}" if moment and moment.actor else ""

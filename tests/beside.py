@@ -8,7 +8,7 @@ cores would often have nothing to do. Three processes with stagings starve each 
 
 import fcntl
 import os
-from collections.abc import Collection, Generator
+from collections.abc import Generator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -117,17 +117,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
 
 
-def sort(items: list[pytest.Item], slow: Collection[str]) -> None:
-    """
-    Sort by scope: the two long ones, then all that needs the engine, then the rest.
-
-    *slow* are the marks of tests that need the engine or a browser: each must be in a scope that
-    the quiet processes leave alone.
-    """
-    for item in items:
-        scope = scope_of(item.nodeid)
-        if not needs_engine(scope) and any(item.get_closest_marker(mark) for mark in slow):
-            raise pytest.UsageError(f"{item.nodeid}: name its file in tests/beside.py")
+def sort(items: list[pytest.Item]) -> None:
+    """Sort by scope: the two long ones, then all that needs the engine, then the rest."""
     long = ["drills", "shop"]
     scopes = dict.fromkeys(scope_of(item.nodeid) for item in items)
     other = [scope for scope in scopes if scope not in long]

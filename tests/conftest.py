@@ -82,7 +82,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ORDER[::-1]])
     if os.environ.get("PYTEST_XDIST_WORKER"):
-        beside.sort(items, ORDER)
+        beside.sort(items)
 
 
 CONTEXT = pytest.StashKey[str]()

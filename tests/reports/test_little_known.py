@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 
 from drill import events as e
+from drill import incident as i
 from drill.verdict import Health
 from reports.chart import time_ticks
 from reports.fold import fold
@@ -109,3 +110,11 @@ def test_who_was_not_asked_to_answer_is_not_missing() -> None:
         assert ("<h3>Roles</h3>" in page) is (planned is asked)
         alone_words = "Nobody was asked to answer it." in " ".join(summary(fold(made)))
         assert alone_words is (planned is alone)
+
+
+def test_where_no_plan_is_recorded_nobody_is_said_not_to_have_been_asked() -> None:
+    """A journal without the incident's plan does not know who was asked: that is missing."""
+    acted = i.Acted(8.0, "a1", "acknowledge", "done", "ada", "incident-commander", "page")
+    made = [journals.header(), journals.plan(), *journals.incident(), acted]
+    told = " ".join(summary(fold(journals.journal(made))))
+    assert "It was detected missing, acknowledged missing, resolved missing." in told

@@ -17,7 +17,7 @@ from tests.experiments.gameday.gameday import GameDay, opened
 from validators.probes.journeys.browser import open_browser
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.slow]
-PATIENCE_MS = 30_000
+PATIENCE_MS = 20_000
 expect.set_options(timeout=PATIENCE_MS)
 
 

@@ -15,7 +15,8 @@ from types import SimpleNamespace
 
 from jinja2 import Environment, FileSystemLoader
 
-STAGING = Path(__file__).resolve().parents[3] / "staging"
+from tests.staging.module import STAGING
+
 SHOP_PAGES = STAGING / "vauntico-server/vauntico_server/templates"
 BANK_PAGES = STAGING / "paystack/paystack_sandbox/templates"
 PRODUCTS = {"creator-pass": 500_000, "lore-pack": 150_000}

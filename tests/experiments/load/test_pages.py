@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from experiments.load.pages import Page, Statement, statement
-from tests.experiments.load.shop import BANK_PAGES, SHOP_PAGES, STAGING, template
+from tests.experiments.load.shop import BANK_PAGES, SHOP_PAGES, template
+from tests.staging.module import STAGING
 
 
 def order_page(state: str, outcome: str) -> str:

@@ -40,4 +40,10 @@ def chromium(one_chromium: Chromium) -> Iterator[Chromium]:
     one_chromium.shop.posts.clear()
     one_chromium.shop.signed_in = False
     yield one_chromium
-    one_chromium.portal.call(one_chromium.browser.routes.let_through, "f1")
+    one_chromium.portal.call(_tidied, one_chromium.browser)
+
+
+async def _tidied(browser: JourneyBrowser) -> None:
+    await browser.routes.let_through("f1")
+    for context in (await browser.start()).contexts:
+        await context.close()
